@@ -1,0 +1,227 @@
+//! What a plugin says of itself, checked.
+
+use crate::{CommandName, CommandNameError};
+
+/// The most bytes of each text in a descriptor: one line in a console.
+const TEXT_BYTES_MAX: usize = 1_000;
+
+/// The most commands, kinds, hosts or settings that one plugin declares.
+const ITEMS_MAX: usize = 200;
+
+/// A command that a plugin answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandSpec {
+    /// The command.
+    pub name: CommandName,
+    /// What follows the name, for people.
+    pub usage: String,
+    /// What it does.
+    pub summary: String,
+}
+
+/// A setting that a plugin reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingSpec {
+    /// The variable's name.
+    pub name: String,
+    /// What it is for.
+    pub summary: String,
+    /// Whether its value must never be shown.
+    pub secret: bool,
+    /// Whether the plugin cannot do its work without it.
+    pub required: bool,
+}
+
+/// What a plugin says of itself. Made by [`Descriptor::check`] alone, so that one that exists is sound.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Descriptor {
+    /// For people; a plugin's identity is its file's name.
+    pub name: String,
+    /// The plugin's own version.
+    pub version: String,
+    /// What it is for.
+    pub summary: String,
+    /// The commands that it answers.
+    pub commands: Vec<CommandSpec>,
+    /// The patterns of the events that it wants.
+    pub events: Vec<String>,
+    /// The hosts that it asks to reach over HTTP.
+    pub http_hosts: Vec<String>,
+    /// The settings that it reads.
+    pub settings: Vec<SettingSpec>,
+}
+
+/// What is wrong with a plugin's account of itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DescriptorError {
+    /// A command that nobody could type.
+    #[error("command {0}")]
+    CommandName(#[from] CommandNameError),
+    /// The same command twice.
+    #[error("command {0} is declared twice")]
+    CommandTwice(CommandName),
+    /// A setting that no environment could hold.
+    #[error("setting {0:?}: expected letters, digits and `_`, no digit first")]
+    SettingName(String),
+    /// The same setting twice.
+    #[error("setting {0} is declared twice")]
+    SettingTwice(String),
+    /// A pattern that matches no kind of event.
+    #[error("event {0:?}: expected dotted words or `*`, such as `conversation.closed` or `message.*`")]
+    EventPattern(String),
+    /// Something that names no host.
+    #[error("http host {0:?}: expected HOST, *.HOST or HOST:PORT, such as `crm.example.com`")]
+    HttpHost(String),
+    /// A list without end.
+    #[error("{count} {what}: expected at most {ITEMS_MAX}")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        count: usize,
+    },
+    /// A text for people without end.
+    #[error("{what} of {bytes} bytes: expected at most {TEXT_BYTES_MAX}")]
+    TooLong {
+        /// Which text.
+        what: &'static str,
+        /// How long.
+        bytes: usize,
+    },
+}
+
+impl Descriptor {
+    /// Whether all of it is sound.
+    ///
+    /// # Errors
+    /// The first thing that is not.
+    pub fn check(self) -> Result<Self, DescriptorError> {
+        self.check_sizes()?;
+        for (index, spec) in self.commands.iter().enumerate() {
+            if self.commands.iter().take(index).any(|earlier| earlier.name == spec.name) {
+                return Err(DescriptorError::CommandTwice(spec.name.clone()));
+            }
+        }
+        for (index, spec) in self.settings.iter().enumerate() {
+            if !is_variable(&spec.name) {
+                return Err(DescriptorError::SettingName(spec.name.clone()));
+            }
+            if self.settings.iter().take(index).any(|earlier| earlier.name == spec.name) {
+                return Err(DescriptorError::SettingTwice(spec.name.clone()));
+            }
+        }
+        if let Some(pattern) = self.events.iter().find(|pattern| !is_pattern(pattern)) {
+            return Err(DescriptorError::EventPattern(pattern.clone()));
+        }
+        if let Some(host) = self.http_hosts.iter().find(|host| !is_host(host)) {
+            return Err(DescriptorError::HttpHost(host.clone()));
+        }
+        Ok(self)
+    }
+
+    fn check_sizes(&self) -> Result<(), DescriptorError> {
+        let lists = [
+            ("commands", self.commands.len()),
+            ("events", self.events.len()),
+            ("http hosts", self.http_hosts.len()),
+            ("settings", self.settings.len()),
+        ];
+        if let Some((what, count)) = lists.into_iter().find(|&(_, count)| count > ITEMS_MAX) {
+            return Err(DescriptorError::TooMany { what, count });
+        }
+        let own = [("name", &self.name), ("version", &self.version), ("summary", &self.summary)];
+        let of_commands = self.commands.iter().flat_map(|c| [("usage", &c.usage), ("summary", &c.summary)]);
+        let of_settings = self.settings.iter().flat_map(|s| [("setting", &s.name), ("summary", &s.summary)]);
+        let others = self.events.iter().map(|e| ("event", e)).chain(self.http_hosts.iter().map(|h| ("http host", h)));
+        let mut texts = own.into_iter().chain(of_commands).chain(of_settings).chain(others);
+        match texts.find(|(_, text)| text.len() > TEXT_BYTES_MAX) {
+            Some((what, text)) => Err(DescriptorError::TooLong { what, bytes: text.len() }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn is_variable(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    name.chars().all(allowed) && name.starts_with(|c: char| !c.is_ascii_digit())
+}
+
+fn is_pattern(pattern: &str) -> bool {
+    let word = |part: &str| part == "*" || (!part.is_empty() && part.chars().all(is_word));
+    pattern.split('.').all(word)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '_' | '-')
+}
+
+fn is_host(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (host, None),
+    };
+    let label = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let name = name.strip_prefix("*.").unwrap_or(name);
+    name.split('.').all(label) && port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port != 0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(name: &str) -> CommandSpec {
+        CommandSpec { name: name.parse().unwrap(), usage: String::new(), summary: String::new() }
+    }
+
+    fn setting(name: &str) -> SettingSpec {
+        SettingSpec { name: name.into(), summary: String::new(), secret: false, required: false }
+    }
+
+    fn problem(descriptor: Descriptor) -> String {
+        descriptor.check().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_sound_one_passes() {
+        let descriptor = Descriptor {
+            commands: vec![command("/a"), command("/b")],
+            events: ["*", "message.*", "dialog_closed", "conversation.closed"].map(Into::into).into(),
+            http_hosts: ["a.example", "*.a.example", "a.example:8443", "localhost"].map(Into::into).into(),
+            settings: vec![setting("CRM_URL"), setting("_x1")],
+            ..Descriptor::default()
+        };
+        assert_eq!(descriptor.clone().check(), Ok(descriptor));
+    }
+
+    #[test]
+    fn each_fault_is_named_with_its_value() {
+        let check = |descriptor: Descriptor, text: &str| {
+            let problem = problem(descriptor);
+            assert!(problem.contains(text), "{problem}");
+        };
+        let base = Descriptor::default;
+        check(Descriptor { commands: vec![command("/a"), command("/a")], ..base() }, "command /a is declared twice");
+        check(Descriptor { settings: vec![setting("A"), setting("A")], ..base() }, "setting A is declared twice");
+        for name in ["", "1A", "A-B", "A=B"] {
+            check(Descriptor { settings: vec![setting(name)], ..base() }, &format!("setting {name:?}"));
+        }
+        for pattern in ["", "message.", "mess*", "a b", "/mark"] {
+            check(Descriptor { events: vec![pattern.into()], ..base() }, &format!("event {pattern:?}"));
+        }
+        for host in ["", "https://a", "a/b", "a:", "a:0", "a:70000", "*", "a..b"] {
+            check(Descriptor { http_hosts: vec![host.into()], ..base() }, &format!("http host {host:?}"));
+        }
+    }
+
+    #[test]
+    fn sizes_are_bounded() {
+        let text = "x".repeat(TEXT_BYTES_MAX);
+        assert!(Descriptor { summary: text.clone(), ..Descriptor::default() }.check().is_ok());
+        let over = Descriptor { summary: text + "x", ..Descriptor::default() };
+        assert_eq!(problem(over), "summary of 1001 bytes: expected at most 1000");
+        let events = vec!["*".to_owned(); ITEMS_MAX];
+        assert!(Descriptor { events: events.clone(), ..Descriptor::default() }.check().is_ok());
+        let over = Descriptor { events: [events, vec!["*".to_owned()]].concat(), ..Descriptor::default() };
+        assert_eq!(problem(over), "201 events: expected at most 200");
+    }
+}

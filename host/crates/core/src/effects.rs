@@ -1,0 +1,74 @@
+//! What a call changes, held back until its outcome is known.
+//!
+//! A call reads a snapshot and writes into its [`Effects`]; the store applies them in the commit that records the
+//! outcome, all or none, after checking that nobody changed what the call read.
+
+use std::collections::BTreeMap;
+
+/// The most bytes of a key: enough for a prefix and two ids, small enough for an index page.
+pub const KV_KEY_BYTES_MAX: usize = 512;
+
+/// The most bytes of a value: what a handler keeps of one conversation, not a document store.
+pub const KV_VALUE_BYTES_MAX: usize = 65_536;
+
+/// Whose keys: a plugin's, for one tenant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope {
+    /// The tenant of the call.
+    pub tenant: String,
+    /// The stem of the plugin's file.
+    pub plugin: String,
+}
+
+/// Which write a value comes from. No two writes of a store share one, so a value that was replaced by an equal one is
+/// still seen as changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Version(pub u64);
+
+/// What becomes of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Write {
+    /// It gets this value.
+    Set {
+        /// The value.
+        value: Vec<u8>,
+        /// When it vanishes, in milliseconds since the Unix epoch; never if `None`.
+        expires_at_ms: Option<u64>,
+    },
+    /// It vanishes.
+    Delete,
+    /// Its number grows by this much, whatever it is by then; an expiry stays as it is.
+    Add(i64),
+}
+
+/// A listing that a call saw: if it would come out differently at the commit, the call has read something stale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeRead {
+    /// What the keys begin with.
+    pub prefix: String,
+    /// The key that they come after.
+    pub after: Option<String>,
+    /// How many were asked for.
+    pub limit: u32,
+    /// What the store held: the keys with their versions, in the order of their bytes.
+    pub seen: Vec<(String, Version)>,
+}
+
+/// What a call read and what it changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The version of each key that was read; `None` if it had no value.
+    pub reads: BTreeMap<String, Option<Version>>,
+    /// The listings that were read.
+    pub ranges: Vec<RangeRead>,
+    /// What becomes of each key that was written.
+    pub writes: BTreeMap<String, Write>,
+}
+
+impl Effects {
+    /// Whether there is nothing to commit. What a call only read needs no check: it saw one consistent state of each key
+    /// and changed nothing.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+}

@@ -1,0 +1,24 @@
+//! The types and rules of slashbox: what a command is, who answers it, how a call can end, what it changes.
+//!
+//! Owns the vocabulary that every other crate speaks. Never does IO, knows no wire format (nothing here derives
+//! `Serialize`), and reads no clock: whoever needs the time is given it.
+
+mod command;
+mod descriptor;
+mod effects;
+mod limits;
+mod markdown;
+mod outcome;
+mod plugin;
+mod reply;
+mod routing;
+
+pub use command::{Command, CommandName, CommandNameError, Origin};
+pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec};
+pub use effects::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Version, Write};
+pub use limits::{Limit, Limits};
+pub use markdown::{Unbalanced, check_markdown_v2};
+pub use outcome::{Outcome, Trap};
+pub use plugin::{Folder, PluginId, PluginNameError, check_name};
+pub use reply::{Cut, Format, REPLY_UNITS_MAX, Reply};
+pub use routing::{Claim, Conflict, Owners, Routes, assign, near};

@@ -1,0 +1,268 @@
+//! Who answers a command: ownership, decided before any call.
+//!
+//! Pure: claims and the owners so far go in, a table and the conflicts come out. The same claims and owners give the same
+//! table.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::{CommandName, Folder, PluginId};
+
+/// How many near names an unknown command is told.
+const NEAR_MAX: usize = 3;
+
+/// How many letters apart two near names are.
+const NEAR_DISTANCE_MAX: usize = 2;
+
+/// What a loaded plugin wants to answer.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// Whose claim it is.
+    pub plugin: PluginId,
+    /// What it declares.
+    pub commands: Vec<CommandName>,
+    /// The operator's word: of these it is the owner, whoever else declares them.
+    pub granted: Vec<CommandName>,
+}
+
+impl Claim {
+    fn declares(&self, command: &CommandName) -> bool {
+        self.commands.contains(command)
+    }
+}
+
+/// Who owned what so far, and who was there: an update takes nothing from a plugin that answers it now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owners {
+    /// Every plugin that was loaded.
+    pub known: BTreeSet<PluginId>,
+    /// The owner of each command, for the tenants that have plugins of their own and for all others (`None`).
+    pub owned: BTreeMap<(Option<String>, CommandName), PluginId>,
+}
+
+/// A command that more than one plugin declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The tenant that it concerns; every one without plugins of its own if `None`.
+    pub tenant: Option<String>,
+    /// The command.
+    pub command: CommandName,
+    /// Who answers it.
+    pub owner: PluginId,
+    /// Who would like to.
+    pub others: Vec<PluginId>,
+}
+
+/// Which plugin answers which command, for each tenant.
+#[derive(Clone, Debug)]
+pub struct Routes<P> {
+    shared: HashMap<CommandName, P>,
+    tenants: HashMap<String, HashMap<CommandName, P>>,
+}
+
+impl<P> Default for Routes<P> {
+    fn default() -> Self {
+        Self { shared: HashMap::new(), tenants: HashMap::new() }
+    }
+}
+
+impl<P> Routes<P> {
+    /// The table of a set of owners, with what `plugin` makes of each.
+    pub fn new(owners: &Owners, mut plugin: impl FnMut(&PluginId) -> Option<P>) -> Self {
+        let mut routes = Self::default();
+        for tenant in own_tenants(owners.known.iter()) {
+            routes.tenants.insert(tenant, HashMap::new());
+        }
+        for ((tenant, command), owner) in &owners.owned {
+            let table = match tenant {
+                Some(tenant) => routes.tenants.entry(tenant.clone()).or_default(),
+                None => &mut routes.shared,
+            };
+            if let Some(plugin) = plugin(owner) {
+                table.insert(command.clone(), plugin);
+            }
+        }
+        routes
+    }
+
+    /// The owner of a command.
+    pub fn owner(&self, tenant: &str, command: &str) -> Option<&P> {
+        self.table(tenant).get(command)
+    }
+
+    /// The commands that a tenant has, in no order.
+    pub fn commands(&self, tenant: &str) -> impl Iterator<Item = &CommandName> {
+        self.table(tenant).keys()
+    }
+
+    fn table(&self, tenant: &str) -> &HashMap<CommandName, P> {
+        self.tenants.get(tenant).unwrap_or(&self.shared)
+    }
+}
+
+/// Decides who owns each command.
+///
+/// In this order: the operator's word; a tenant's own plugin that is new, before a shared one; whoever owned it so far; a
+/// tenant's own plugin before a shared one; the file's name.
+pub fn assign(claims: &[Claim], so_far: &Owners) -> (Owners, Vec<Conflict>) {
+    let mut owners = Owners { known: claims.iter().map(|claim| claim.plugin.clone()).collect(), ..Owners::default() };
+    let mut conflicts = Vec::new();
+    let tenants = own_tenants(owners.known.iter()).into_iter().map(Some);
+    for tenant in [None].into_iter().chain(tenants) {
+        let serves = |folder: &Folder| match &tenant {
+            Some(tenant) => folder.serves(tenant),
+            None => *folder == Folder::Shared,
+        };
+        let claims: Vec<&Claim> = claims.iter().filter(|claim| serves(&claim.plugin.folder)).collect();
+        let commands: BTreeSet<&CommandName> = claims.iter().flat_map(|claim| &claim.commands).collect();
+        for command in commands {
+            let mut candidates: Vec<&Claim> = claims.iter().copied().filter(|claim| claim.declares(command)).collect();
+            candidates.sort_by_key(|claim| rank(claim, &tenant, command, so_far));
+            let mut candidates = candidates.into_iter().map(|claim| claim.plugin.clone());
+            let Some(owner) = candidates.next() else { continue };
+            let others: Vec<PluginId> = candidates.collect();
+            if !others.is_empty() {
+                let owner = owner.clone();
+                conflicts.push(Conflict { tenant: tenant.clone(), command: command.clone(), owner, others });
+            }
+            owners.owned.insert((tenant.clone(), command.clone()), owner);
+        }
+    }
+    (owners, conflicts)
+}
+
+/// The lowest rank owns.
+fn rank<'c>(
+    claim: &'c Claim,
+    tenant: &Option<String>,
+    command: &CommandName,
+    so_far: &Owners,
+) -> (bool, bool, bool, bool, &'c PluginId) {
+    let own = matches!(claim.plugin.folder, Folder::Tenant(_));
+    let new = !so_far.known.contains(&claim.plugin);
+    let had = owner_so_far(tenant, command, so_far) == Some(&claim.plugin);
+    (!claim.granted.contains(command), !(own && new), !had, !own, &claim.plugin)
+}
+
+/// A tenant that had no plugin of its own was served as all others were.
+fn owner_so_far<'o>(tenant: &Option<String>, command: &CommandName, so_far: &'o Owners) -> Option<&'o PluginId> {
+    let of = |tenant: &Option<String>| so_far.owned.get(&(tenant.clone(), command.clone()));
+    let had_own = tenant.as_ref().is_some_and(|tenant| own_tenants(so_far.known.iter()).contains(tenant));
+    if had_own { of(tenant) } else { of(&None) }
+}
+
+fn own_tenants<'p>(plugins: impl Iterator<Item = &'p PluginId>) -> BTreeSet<String> {
+    let tenant = |plugin: &PluginId| match &plugin.folder {
+        Folder::Tenant(tenant) => Some(tenant.to_string()),
+        Folder::Shared => None,
+    };
+    plugins.filter_map(tenant).collect()
+}
+
+/// The known names that are near to a wrong one, the nearest first, at most three.
+pub fn near<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+    let lower = wrong.to_lowercase();
+    let distance = |name: &str| strsim::damerau_levenshtein(&lower, &name.to_lowercase());
+    let is_near = |name: &&str| {
+        let begins = lower.chars().count() > 2 && name.to_lowercase().starts_with(&lower);
+        begins || distance(name) <= NEAR_DISTANCE_MAX.min(lower.chars().count().saturating_sub(2))
+    };
+    let mut names: Vec<&str> = known.filter(is_near).collect();
+    names.sort_by_key(|name| (distance(name), *name));
+    names.truncate(NEAR_MAX);
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(path: &str) -> PluginId {
+        match path.split_once('/') {
+            Some((tenant, stem)) => PluginId::of_tenant(tenant, stem),
+            None => PluginId::shared(path),
+        }
+    }
+
+    /// `"acme/mark: /mark /note !/close"`: declares three, and the operator gave it `/close`.
+    fn claim(line: &str) -> Claim {
+        let (plugin, commands) = line.split_once(": ").unwrap();
+        let parse = |word: &str| word.trim_start_matches('!').parse().unwrap();
+        Claim {
+            plugin: id(plugin),
+            commands: commands.split(' ').map(parse).collect(),
+            granted: commands.split(' ').filter(|word| word.starts_with('!')).map(parse).collect(),
+        }
+    }
+
+    fn reassign(lines: &[&str], so_far: &Owners) -> (Owners, Vec<Conflict>) {
+        assign(&lines.iter().map(|line| claim(line)).collect::<Vec<_>>(), so_far)
+    }
+
+    fn owner(owners: &Owners, tenant: &str, command: &str) -> Option<String> {
+        Routes::new(owners, |plugin| Some(plugin.to_string())).owner(tenant, command).cloned()
+    }
+
+    /// The owner of `/x` for the tenant acme after each step, from nothing.
+    fn check(steps: &[&[&str]], expected: &str) {
+        let mut owners = Owners::default();
+        for step in steps {
+            owners = reassign(step, &owners).0;
+        }
+        assert_eq!(owner(&owners, "acme", "/x").as_deref(), Some(expected), "{steps:?}");
+    }
+
+    #[test]
+    fn the_owner_of_a_command() {
+        check(&[&["b: /x", "a: /x"]], "a");
+        check(&[&["a: /x", "acme/z: /x"]], "acme/z");
+        check(&[&["a: /x", "other/b: /x"]], "a");
+        check(&[&["a: /x", "b: !/x"]], "b");
+        check(&[&["acme/a: /x", "b: !/x"]], "b");
+    }
+
+    #[test]
+    fn an_update_takes_nothing() {
+        check(&[&["a: /y", "b: /x"], &["a: /y /x", "b: /x"]], "b");
+        check(&[&["acme/a: /y", "b: /x"], &["acme/a: /y /x", "b: /x"]], "b");
+        check(&[&["b: /x"], &["a: /x", "b: /x"]], "b");
+        check(&[&["a: /y", "b: /x"], &["a: /y !/x", "b: /x"]], "a");
+        check(&[&["b: /x"], &["a: /x", "b: /x"], &["a: /x"]], "a");
+    }
+
+    #[test]
+    fn a_new_plugin_of_the_tenant_precedes_a_shared_one() {
+        check(&[&["b: /x"], &["b: /x", "acme/z: /x"]], "acme/z");
+        check(&[&["b: /x"], &["b: /x", "acme/z: /x"], &["b: /x", "acme/z: /x"]], "acme/z");
+        check(&[&["b: /x", "acme/z: /x"], &["b: /x"]], "b");
+    }
+
+    #[test]
+    fn conflicts_are_told() {
+        let (_, conflicts) = reassign(&["a: /x /y", "b: /x", "c: /x"], &Owners::default());
+        let expected =
+            Conflict { tenant: None, command: "/x".parse().unwrap(), owner: id("a"), others: vec![id("b"), id("c")] };
+        assert_eq!(conflicts, [expected]);
+    }
+
+    #[test]
+    fn a_tenants_plugin_is_seen_by_that_tenant_alone() {
+        let (owners, conflicts) = reassign(&["acme/z: /z", "b: /x"], &Owners::default());
+        assert_eq!(conflicts, []);
+        assert_eq!(owner(&owners, "acme", "/z").as_deref(), Some("acme/z"));
+        assert_eq!(owner(&owners, "acme", "/x").as_deref(), Some("b"));
+        assert_eq!(owner(&owners, "other", "/z"), None);
+    }
+
+    #[test]
+    fn near_names() {
+        let known = ["/mark", "/make", "/invoice", "/client", "/x"];
+        let check = |wrong: &str, expected: &[&str]| assert_eq!(near(wrong, known.into_iter()), expected, "{wrong}");
+        check("/mrak", &["/mark"]);
+        check("/Mark", &["/mark", "/make"]);
+        check("/marks", &["/mark", "/make"]);
+        check("/inv", &["/invoice"]);
+        check("/foo", &[]);
+        check("/q", &[]);
+        check("/", &[]);
+    }
+}

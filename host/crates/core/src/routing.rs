@@ -257,7 +257,7 @@ mod tests {
     fn near_names() {
         let known = ["/mark", "/make", "/invoice", "/client", "/x"];
         let check = |wrong: &str, expected: &[&str]| assert_eq!(near(wrong, known.into_iter()), expected, "{wrong}");
-        check("/mrak", &["/mark"]);
+        check("/mrak", &["/mark", "/make"]);
         check("/Mark", &["/mark", "/make"]);
         check("/marks", &["/mark", "/make"]);
         check("/inv", &["/invoice"]);

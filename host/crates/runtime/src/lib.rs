@@ -1,1 +1,36 @@
+//! The sandbox of slashbox: loads plugins from a folder, keeps them current, and calls them.
+//!
+//! Owns everything that knows wasmtime. A call runs in a fresh sandbox under limits and gives back how it ended and what
+//! it wants to change, `(Outcome, Effects)`; this crate never writes the store, it only reads from it. Nothing that goes
+//! wrong in a plugin, a plugin's file or a grant ends more than that one call or that one load.
 
+mod bindings;
+mod cache;
+mod call;
+mod catalog;
+mod component;
+mod engine;
+mod folder;
+mod from_wit;
+mod grant;
+mod guest;
+mod kept;
+mod limiter;
+mod load;
+mod meter;
+mod mismatch;
+mod plugin;
+mod reload;
+mod runtime;
+mod services;
+mod telemetry;
+mod to_wit;
+mod watch;
+
+pub use call::Call;
+pub use catalog::{Catalog, Problem};
+pub use component::LoadError;
+pub use engine::{Settings, StartError};
+pub use grant::{Grant, GrantError};
+pub use plugin::{Lack, Plugin};
+pub use runtime::{Folders, Runtime};

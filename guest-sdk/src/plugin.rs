@@ -1,0 +1,187 @@
+//! A plugin as its author writes it down, and how it finds the handler for what comes.
+
+use crate::{Command, Event, Failure, IntoDone, IntoReply, Reply, Result, pattern};
+use std::fmt;
+
+/// What a plugin is, what it answers and what it wants.
+///
+/// The function given to [`export!`](crate::export) makes it, at each call anew. All texts are the author's own
+/// constants; the host checks them when it loads the plugin, and says which one it does not take.
+///
+/// ```
+/// use slashbox_sdk::{Command, Event, Plugin, Result, settings};
+///
+/// fn plugin() -> Plugin {
+///     Plugin::new("invoice", env!("CARGO_PKG_VERSION"))
+///         .summary("Invoices from the CRM")
+///         .command("/invoice", "NUMBER [CURRENCY]", "shows an invoice", invoice)
+///         .on("conversation.closed", closed)
+///         .http_host("crm.example.com")
+///         .required_setting("CRM_URL", "where the CRM is")
+///         .required_secret("CRM_TOKEN", "what the CRM knows us by")
+/// }
+///
+/// fn invoice(command: Command) -> Result<String> {
+///     Ok(format!("{}/invoices/{}", settings::require("CRM_URL")?, command.args))
+/// }
+///
+/// fn closed(event: Event) {
+///     // …
+/// }
+/// # slashbox_sdk::testing::Host::new().event(&plugin(), Event::new("conversation.closed")).unwrap();
+/// ```
+pub struct Plugin {
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) commands: Vec<(CommandSpec, CommandHandler)>,
+    pub(crate) events: Vec<(&'static str, EventHandler)>,
+    pub(crate) http_hosts: Vec<&'static str>,
+    pub(crate) settings: Vec<SettingSpec>,
+}
+
+type CommandHandler = Box<dyn Fn(Command) -> Result<Option<Reply>>>;
+type EventHandler = Box<dyn Fn(Event) -> Result>;
+
+/// A command that the plugin answers.
+#[derive(Debug)]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only the host reads all of it"))]
+pub(crate) struct CommandSpec {
+    pub(crate) name: &'static str,
+    pub(crate) usage: &'static str,
+    pub(crate) summary: &'static str,
+}
+
+/// A setting that the plugin reads.
+#[derive(Debug)]
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "only the host reads all of it"))]
+pub(crate) struct SettingSpec {
+    pub(crate) name: &'static str,
+    pub(crate) summary: &'static str,
+    pub(crate) secret: bool,
+    pub(crate) required: bool,
+}
+
+impl Plugin {
+    /// A plugin that does nothing yet. The name is for people: a plugin's identity is its file's name. The version is
+    /// its own, `env!("CARGO_PKG_VERSION")` as a rule.
+    pub fn new(name: &'static str, version: &'static str) -> Self {
+        Self {
+            name,
+            version,
+            summary: "",
+            commands: Vec::new(),
+            events: Vec::new(),
+            http_hosts: Vec::new(),
+            settings: Vec::new(),
+        }
+    }
+
+    /// What the plugin is for, in one line.
+    pub fn summary(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+
+    /// Answers a command with a function.
+    ///
+    /// * `name` has its slash: `/` and 1 to 64 characters, none of them white space, `/`, `*` or a control character.
+    /// * `usage` says what follows the name, e.g. `NUMBER [CURRENCY]`; empty if nothing does.
+    /// * `summary` says what it does, in one line.
+    /// * `handler` may return whatever [`IntoReply`] lists.
+    pub fn command<R: IntoReply>(
+        mut self,
+        name: &'static str,
+        usage: &'static str,
+        summary: &'static str,
+        handler: impl Fn(Command) -> R + 'static,
+    ) -> Self {
+        let handler: CommandHandler = Box::new(move |command| handler(command).into_reply());
+        self.commands.push((CommandSpec { name, usage, summary }, handler));
+        self
+    }
+
+    /// Takes events with a function, which returns `()` or a [`Result`].
+    ///
+    /// The pattern is a canonical kind (`conversation.closed`), a platform's own name (`dialog_closed`), or has `*` for
+    /// a whole dotted part, the last one standing for all that follow too (`message.*`, `*`). If several patterns cover
+    /// an event, all their handlers run, in the order in which they were bound, until one fails.
+    pub fn on<R: IntoDone>(mut self, pattern: &'static str, handler: impl Fn(Event) -> R + 'static) -> Self {
+        let handler: EventHandler = Box::new(move |event| handler(event).into_done());
+        self.events.push((pattern, handler));
+        self
+    }
+
+    /// Asks to reach a host over HTTP: `crm.example.com`, `*.example.com`, `pay.example.com:8443`. The operator decides.
+    pub fn http_host(mut self, host: &'static str) -> Self {
+        self.http_hosts.push(host);
+        self
+    }
+
+    /// Reads a setting, which may be missing. Its name has letters, digits and `_`, no digit first.
+    pub fn setting(self, name: &'static str, summary: &'static str) -> Self {
+        self.add_setting(SettingSpec { name, summary, secret: false, required: false })
+    }
+
+    /// Reads a setting without which the plugin cannot do its work.
+    pub fn required_setting(self, name: &'static str, summary: &'static str) -> Self {
+        self.add_setting(SettingSpec { name, summary, secret: false, required: true })
+    }
+
+    /// Reads a setting whose value must never be shown, and which may be missing.
+    pub fn secret(self, name: &'static str, summary: &'static str) -> Self {
+        self.add_setting(SettingSpec { name, summary, secret: true, required: false })
+    }
+
+    /// Reads a setting whose value must never be shown, and without which the plugin cannot do its work.
+    pub fn required_secret(self, name: &'static str, summary: &'static str) -> Self {
+        self.add_setting(SettingSpec { name, summary, secret: true, required: true })
+    }
+
+    fn add_setting(mut self, setting: SettingSpec) -> Self {
+        self.settings.push(setting);
+        self
+    }
+
+    /// The patterns that events are bound to, each once.
+    pub(crate) fn patterns(&self) -> impl Iterator<Item = &'static str> {
+        let is_first =
+            |index: usize, pattern: &str| !self.events.iter().take(index).any(|(other, _)| *other == pattern);
+        self.events.iter().enumerate().filter(move |(index, (pattern, _))| is_first(*index, pattern)).map(|(_, e)| e.0)
+    }
+
+    pub(crate) fn on_command(&self, command: Command) -> Result<Option<Reply>> {
+        match self.commands.iter().find(|(spec, _)| spec.name == command.name) {
+            Some((_, handler)) => handler(command),
+            None => Err(Failure::refused(format!("plugin {:?} has no command {}", self.name, command.name))),
+        }
+    }
+
+    /// An event that no handler is bound to is refused, not lost: it shows up as a dead letter.
+    pub(crate) fn on_event(&self, event: &Event) -> Result {
+        let bound = |pattern: &str| pattern::covers(pattern, &event.kind, &event.native_kind);
+        let mut handlers = self.events.iter().filter(|(pattern, _)| bound(pattern)).peekable();
+        if handlers.peek().is_none() {
+            let Event { kind, native_kind, .. } = event;
+            let name = self.name;
+            return Err(Failure::refused(format!(
+                "plugin {name:?} takes no event {kind:?} (natively {native_kind:?})"
+            )));
+        }
+        handlers.try_for_each(|(_, handler)| handler(event.clone()))
+    }
+}
+
+impl fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plugin")
+            .field("name", &self.name)
+            .field("version", &self.version)
+            .field("summary", &self.summary)
+            .field("commands", &self.commands.iter().map(|(spec, _)| spec).collect::<Vec<_>>())
+            .field("events", &self.patterns().collect::<Vec<_>>())
+            .field("http_hosts", &self.http_hosts)
+            .field("settings", &self.settings)
+            .finish()
+    }
+}

@@ -1,0 +1,14 @@
+//! What wasmtime makes of the plugin interface (`wit/`).
+
+#![allow(missing_debug_implementations, unreachable_pub)] // Generated code.
+
+wasmtime::component::bindgen!({
+    path: "wit",
+    world: "plugin",
+    imports: {
+        "slashbox:plugin/kv.get": async,
+        "slashbox:plugin/kv.increment": async,
+        "slashbox:plugin/kv.list-keys": async,
+    },
+    exports: { default: async },
+});

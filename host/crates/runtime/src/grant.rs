@@ -1,0 +1,257 @@
+//! The operator's word on a plugin: `plugins/NAME.toml` beside `plugins/NAME.wasm`.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Deserialize;
+use slashbox_core::{CommandName, CommandNameError, Folder, Limits};
+use slashbox_toml::{ExpandError, File, FileError, expand, keys_of, parse};
+
+/// What a plugin may do.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Whether it is loaded at all.
+    pub enabled: bool,
+    /// The commands that it owns, whoever else declares them.
+    pub commands: Vec<CommandName>,
+    /// The hosts that it may reach, of those that it asks for.
+    pub allowed_hosts: Vec<String>,
+    /// What it reads as environment.
+    pub settings: BTreeMap<String, String>,
+    /// What a call of it may use: the host's ceiling, or less.
+    pub limits: Limits,
+}
+
+/// What is wrong with a grant.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The file itself.
+    #[error("grant: {0}")]
+    File(#[from] FileError),
+    /// A command that nobody could type.
+    #[error("grant: `commands`: {0}")]
+    Command(#[from] CommandNameError),
+    /// A value that the environment does not give.
+    #[error("grant: `settings.{name}`: {problem}")]
+    Setting {
+        /// The setting.
+        name: String,
+        /// Why it has no value.
+        problem: ExpandError,
+    },
+    /// A tenant's file asks for the host's environment.
+    #[error("grant: `settings.{0}`: the host's environment is for plugins of all tenants; write the value itself")]
+    ForeignEnvironment(String),
+    /// A limit that is none.
+    #[error("grant: `limits.{key}` = {value}: expected 1 to {max}, the host's own limit")]
+    Limit {
+        /// Which limit.
+        key: &'static str,
+        /// What was asked for.
+        value: u32,
+        /// What the host allows.
+        max: u32,
+    },
+}
+
+#[derive(Debug, Deserialize)]
+struct GrantFile {
+    #[serde(default = "yes")]
+    enabled: bool,
+    #[serde(default)]
+    commands: Vec<String>,
+    #[serde(default)]
+    allowed_hosts: Vec<String>,
+    #[serde(default)]
+    settings: BTreeMap<String, String>,
+    #[serde(default)]
+    limits: LimitsTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct LimitsTable {
+    memory_mib: Option<u32>,
+    cpu_ms: Option<u32>,
+    timeout_ms: Option<u32>,
+    concurrency: Option<u32>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl File for GrantFile {
+    fn keys(table: &str) -> Option<&'static [&'static str]> {
+        match table {
+            "" => Some(keys_of::<Self>()),
+            "limits" => Some(keys_of::<LimitsTable>()),
+            _ => None,
+        }
+    }
+}
+
+impl Grant {
+    /// What a plugin without a file of its own may do: everything that needs no grant, within the host's ceiling.
+    pub fn none(ceiling: Limits) -> Self {
+        Self {
+            enabled: true,
+            commands: Vec::new(),
+            allowed_hosts: Vec::new(),
+            settings: BTreeMap::new(),
+            limits: ceiling,
+        }
+    }
+
+    /// Reads a grant's file. `${VAR}` is the host's environment, in the files of shared plugins alone: a tenant's folder
+    /// may be the tenant's to write.
+    ///
+    /// # Errors
+    /// The first mistake, with its key, its value unless it is a setting's, and what was expected.
+    pub fn parse(
+        text: &str,
+        folder: &Folder,
+        ceiling: Limits,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, GrantError> {
+        let file: GrantFile = parse(text)?;
+        let resolve = |(name, value): (String, String)| {
+            if *folder != Folder::Shared && value.contains("${") {
+                return Err(GrantError::ForeignEnvironment(name));
+            }
+            match expand(&value, &environment) {
+                Ok(value) => Ok((name, value)),
+                Err(problem) => Err(GrantError::Setting { name, problem }),
+            }
+        };
+        Ok(Self {
+            enabled: file.enabled,
+            commands: file.commands.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
+            allowed_hosts: file.allowed_hosts,
+            settings: file.settings.into_iter().map(resolve).collect::<Result<_, _>>()?,
+            limits: file.limits.within(ceiling)?,
+        })
+    }
+
+    /// Whether a host that the plugin asks for is granted.
+    pub fn allows(&self, asked: &str) -> bool {
+        let covers = |granted: &String| {
+            let below =
+                granted.strip_prefix('*').is_some_and(|suffix| asked.ends_with(suffix) && !asked.starts_with('*'));
+            granted == asked || below
+        };
+        self.allowed_hosts.iter().any(covers)
+    }
+}
+
+/// With the names of the settings alone.
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Grant")
+            .field("enabled", &self.enabled)
+            .field("commands", &self.commands)
+            .field("allowed_hosts", &self.allowed_hosts)
+            .field("settings", &self.settings.keys())
+            .field("limits", &self.limits)
+            .finish()
+    }
+}
+
+impl LimitsTable {
+    fn within(&self, ceiling: Limits) -> Result<Limits, GrantError> {
+        let narrow = |key, value: Option<u32>, max| match value {
+            None => Ok(max),
+            Some(value) if (1..=max).contains(&value) => Ok(value),
+            Some(value) => Err(GrantError::Limit { key, value, max }),
+        };
+        Ok(Limits {
+            memory_mib: narrow("memory_mib", self.memory_mib, ceiling.memory_mib)?,
+            cpu_ms: narrow("cpu_ms", self.cpu_ms, ceiling.cpu_ms)?,
+            timeout_ms: narrow("timeout_ms", self.timeout_ms, ceiling.timeout_ms)?,
+            concurrency: narrow("concurrency", self.concurrency, ceiling.concurrency)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, folder: &Folder) -> Result<Grant, GrantError> {
+        let environment = |name: &str| (name == "CRM_TOKEN").then(|| "s3cret".to_owned());
+        Grant::parse(text, folder, Limits::default(), environment)
+    }
+
+    #[test]
+    fn a_whole_file() {
+        let text = r#"
+            enabled = false
+            commands = ["/invoice"]
+            allowed_hosts = ["crm.example.com", "*.pay.example.com:8443"]
+            [settings]
+            CRM_URL = "https://crm.example.com"
+            CRM_TOKEN = "${CRM_TOKEN}"
+            [limits]
+            cpu_ms = 100
+        "#;
+        let grant = read(text, &Folder::Shared).unwrap();
+        assert!(!grant.enabled);
+        assert_eq!(grant.commands, ["/invoice".parse().unwrap()]);
+        assert_eq!(grant.settings["CRM_TOKEN"], "s3cret");
+        assert_eq!(grant.limits, Limits { cpu_ms: 100, ..Limits::default() });
+        assert!(grant.allows("crm.example.com") && grant.allows("eu.pay.example.com:8443"));
+        assert!(
+            !grant.allows("example.com")
+                && !grant.allows("pay.example.com:8443")
+                && !grant.allows("eu.pay.example.com")
+        );
+        assert!(!format!("{grant:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn an_empty_file_changes_nothing() {
+        assert_eq!(read("", &Folder::Shared), Ok(Grant::none(Limits::default())));
+    }
+
+    #[test]
+    fn mistakes() {
+        let tenant = Folder::Tenant("acme".into());
+        let check = |text: &str, folder: &Folder, expected: &str| {
+            assert_eq!(read(text, folder).unwrap_err().to_string(), expected);
+        };
+        check("enable = true", &Folder::Shared, "grant: unknown key `enable`: did you mean `enabled`?");
+        check(
+            "[limits]\nmemory = 1",
+            &Folder::Shared,
+            "grant: unknown key `limits.memory`: expected one of memory_mib, cpu_ms, timeout_ms, concurrency",
+        );
+        check(
+            "commands = [\"x\"]",
+            &Folder::Shared,
+            "grant: `commands`: \"x\" is no command name: expected / and 1 to 64 characters without white space, / and *",
+        );
+        check(
+            "[limits]\ncpu_ms = 501",
+            &Folder::Shared,
+            "grant: `limits.cpu_ms` = 501: expected 1 to 500, the host's own limit",
+        );
+        check(
+            "[limits]\ncpu_ms = 0",
+            &Folder::Shared,
+            "grant: `limits.cpu_ms` = 0: expected 1 to 500, the host's own limit",
+        );
+        check(
+            "[settings]\nA = \"${NONE}\"",
+            &Folder::Shared,
+            "grant: `settings.A`: the environment variable NONE is not set",
+        );
+        check(
+            "[settings]\nA = \"${CRM_TOKEN}\"",
+            &tenant,
+            "grant: `settings.A`: the host's environment is for plugins of all tenants; write the value itself",
+        );
+        check(
+            "[settings]\nA = 5",
+            &Folder::Shared,
+            "grant: `settings.A`: invalid type: integer `5`, expected a string",
+        );
+    }
+}

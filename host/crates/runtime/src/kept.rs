@@ -1,0 +1,166 @@
+//! What the host remembers of plugins over a restart: the last good version of each, and who owned which command.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+use slashbox_core::{Folder, Owners, PluginId};
+
+use crate::cache::{create_private_dir, write_whole};
+
+/// The folder `data_dir/plugins`.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    dir: PathBuf,
+}
+
+impl Kept {
+    pub(crate) fn open(dir: PathBuf) -> io::Result<Self> {
+        create_private_dir(&dir)?;
+        Ok(Self { dir })
+    }
+
+    /// The last good version's bytes.
+    pub(crate) fn load(&self, id: &PluginId) -> Option<Vec<u8>> {
+        fs::read(self.path(id)).ok()
+    }
+
+    /// Remembers a version as good.
+    pub(crate) fn save(&self, id: &PluginId, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(id);
+        if fs::read(&path).is_ok_and(|kept| kept == bytes) {
+            return Ok(());
+        }
+        create_private_dir(path.parent().unwrap_or(&self.dir))?;
+        write_whole(&path, bytes)
+    }
+
+    /// Forgets a plugin that was taken away.
+    pub(crate) fn remove(&self, id: &PluginId) -> io::Result<()> {
+        match fs::remove_file(self.path(id)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Who owned which command when it was last decided; nobody if that is not known.
+    pub(crate) fn owners(&self) -> Owners {
+        let text = fs::read_to_string(self.owners_path()).unwrap_or_default();
+        serde_json::from_str::<OwnersFile>(&text).map(Into::into).unwrap_or_default()
+    }
+
+    /// Remembers who owns which command.
+    pub(crate) fn save_owners(&self, owners: &Owners) -> io::Result<()> {
+        let text = serde_json::to_vec_pretty(&OwnersFile::from(owners)).map_err(io::Error::other)?;
+        write_whole(&self.owners_path(), &text)
+    }
+
+    fn path(&self, id: &PluginId) -> PathBuf {
+        let folder = match &id.folder {
+            Folder::Shared => Path::new("shared").to_owned(),
+            Folder::Tenant(tenant) => Path::new("tenants").join(&**tenant),
+        };
+        self.dir.join(folder).join(format!("{}.wasm", id.stem))
+    }
+
+    fn owners_path(&self) -> PathBuf {
+        self.dir.join("owners.json")
+    }
+}
+
+/// [`Owners`] as it is written.
+#[derive(Debug, Serialize, Deserialize)]
+struct OwnersFile {
+    known: BTreeSet<PluginName>,
+    /// By tenant, `""` for those without plugins of their own, then by command.
+    owned: BTreeMap<String, BTreeMap<String, PluginName>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct PluginName {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
+    plugin: String,
+}
+
+impl From<&PluginId> for PluginName {
+    fn from(id: &PluginId) -> Self {
+        let tenant = match &id.folder {
+            Folder::Shared => None,
+            Folder::Tenant(tenant) => Some(tenant.to_string()),
+        };
+        Self { tenant, plugin: id.stem.to_string() }
+    }
+}
+
+impl From<PluginName> for PluginId {
+    fn from(name: PluginName) -> Self {
+        match name.tenant {
+            Some(tenant) => Self::of_tenant(&tenant, &name.plugin),
+            None => Self::shared(&name.plugin),
+        }
+    }
+}
+
+impl From<&Owners> for OwnersFile {
+    fn from(owners: &Owners) -> Self {
+        let mut owned = BTreeMap::<String, BTreeMap<String, PluginName>>::new();
+        for ((tenant, command), owner) in &owners.owned {
+            owned.entry(tenant.clone().unwrap_or_default()).or_default().insert(command.to_string(), owner.into());
+        }
+        Self { known: owners.known.iter().map(PluginName::from).collect(), owned }
+    }
+}
+
+/// Commands that cannot be read any more are left out: nobody could type them.
+impl From<OwnersFile> for Owners {
+    fn from(file: OwnersFile) -> Self {
+        let mut owners = Self { known: file.known.into_iter().map(PluginId::from).collect(), ..Self::default() };
+        for (tenant, commands) in file.owned {
+            let tenant = (!tenant.is_empty()).then_some(tenant);
+            for (command, owner) in commands {
+                if let Ok(command) = command.parse() {
+                    owners.owned.insert((tenant.clone(), command), owner.into());
+                }
+            }
+        }
+        owners
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slashbox_core::{Claim, assign};
+
+    use super::*;
+
+    #[test]
+    fn versions_are_kept_by_plugin() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::open(dir.path().join("plugins")).unwrap();
+        let (shared, own) = (PluginId::shared("a"), PluginId::of_tenant("acme", "a"));
+        kept.save(&shared, b"one").unwrap();
+        kept.save(&own, b"two").unwrap();
+        assert_eq!(kept.load(&shared).as_deref(), Some(&b"one"[..]));
+        assert_eq!(kept.load(&own).as_deref(), Some(&b"two"[..]));
+        kept.remove(&shared).unwrap();
+        kept.remove(&shared).unwrap();
+        assert_eq!(kept.load(&shared), None);
+        assert_eq!(kept.load(&own).as_deref(), Some(&b"two"[..]));
+    }
+
+    #[test]
+    fn owners_come_back_as_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let kept = Kept::open(dir.path().to_owned()).unwrap();
+        assert_eq!(kept.owners(), Owners::default());
+        let claim = |plugin| Claim { plugin, commands: vec!["/x".parse().unwrap()], granted: Vec::new() };
+        let claims = [claim(PluginId::shared("a")), claim(PluginId::of_tenant("acme", "b"))];
+        let (owners, _) = assign(&claims, &Owners::default());
+        kept.save_owners(&owners).unwrap();
+        assert_eq!(kept.owners(), owners);
+    }
+}

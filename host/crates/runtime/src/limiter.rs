@@ -1,0 +1,88 @@
+//! How much memory a sandbox has, summed over all that it has.
+
+use wasmtime::ResourceLimiter;
+
+/// What a table's element takes in the host.
+const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
+
+/// Memories, tables and instances of one sandbox: more than any guest of today needs, few enough to stay in its share of
+/// the pool.
+const ITEMS_MAX: usize = 64;
+
+/// Counts the bytes of all memories and tables of one sandbox, and refuses to let them grow past a sum.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    bytes: usize,
+    bytes_max: usize,
+    refused: bool,
+}
+
+impl Limiter {
+    pub(crate) fn new(memory_mib: u32) -> Self {
+        Self { bytes: 0, bytes_max: memory_mib as usize * 1024 * 1024, refused: false }
+    }
+
+    /// Whether the guest was ever refused: a trap that follows is the limit's.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+
+    fn grow(&mut self, by: usize, allowed: bool) -> bool {
+        let sum = self.bytes.saturating_add(by);
+        let fits = sum <= self.bytes_max;
+        self.refused |= !fits; // Past the maximum that it declared itself, a guest is refused on its own account.
+        if fits && allowed {
+            self.bytes = sum;
+        }
+        fits && allowed
+    }
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(self.grow(desired.saturating_sub(current), allowed))
+    }
+
+    fn table_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let allowed = maximum.is_none_or(|maximum| desired <= maximum);
+        Ok(self.grow(desired.saturating_sub(current).saturating_mul(TABLE_ELEMENT_BYTES), allowed))
+    }
+
+    fn instances(&self) -> usize {
+        ITEMS_MAX
+    }
+
+    fn tables(&self) -> usize {
+        ITEMS_MAX
+    }
+
+    fn memories(&self) -> usize {
+        ITEMS_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memories_and_tables_share_one_sum() {
+        let mib = 1024 * 1024;
+        let mut limiter = Limiter::new(3);
+        assert!(limiter.memory_growing(0, mib, None).unwrap());
+        assert!(limiter.memory_growing(0, mib, None).unwrap());
+        assert!(limiter.table_growing(0, mib / TABLE_ELEMENT_BYTES, None).unwrap());
+        assert!(!limiter.refused());
+        assert!(!limiter.memory_growing(mib, mib + 1, None).unwrap());
+        assert!(!limiter.table_growing(0, 1, None).unwrap());
+        assert!(limiter.refused());
+    }
+
+    #[test]
+    fn a_refused_growth_is_not_counted() {
+        let mut limiter = Limiter::new(1);
+        assert!(!limiter.memory_growing(0, 2 * 1024 * 1024, None).unwrap());
+        assert!(limiter.memory_growing(0, 1024 * 1024, None).unwrap());
+    }
+}

@@ -1,0 +1,105 @@
+//! How long a call really computes.
+//!
+//! The meter sums the time inside of `poll`: a call that waits in the host is not polled, so waiting costs nothing.
+//! Counting ticks instead would charge a whole tick for the first check after any wait.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use pin_project_lite::pin_project;
+
+/// The processor time of one call; shared by the future that spends it and the check inside of the guest.
+#[derive(Debug)]
+pub(crate) struct Meter {
+    born: Instant,
+    /// Spent in polls that are over.
+    spent_ns: AtomicU64,
+    /// When the present poll began, counted from `born`.
+    poll_began_ns: AtomicU64,
+}
+
+impl Meter {
+    pub(crate) fn new() -> Self {
+        Self { born: Instant::now(), spent_ns: AtomicU64::new(0), poll_began_ns: AtomicU64::new(0) }
+    }
+
+    /// What the call has spent so far. To be asked from inside of its poll.
+    pub(crate) fn spent(&self) -> Duration {
+        let this_poll = self.now_ns().saturating_sub(self.poll_began_ns.load(Ordering::Relaxed));
+        Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed) + this_poll)
+    }
+
+    fn now_ns(&self) -> u64 {
+        u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn begin(&self) {
+        self.poll_began_ns.store(self.now_ns(), Ordering::Relaxed);
+    }
+
+    fn end(&self) {
+        let spent = u64::try_from(self.spent().as_nanos()).unwrap_or(u64::MAX);
+        self.spent_ns.store(spent, Ordering::Relaxed);
+    }
+}
+
+pin_project! {
+    /// A future whose polls are metered.
+    pub(crate) struct Metered<F> {
+        meter: Arc<Meter>,
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> Metered<F> {
+    pub(crate) fn new(meter: Arc<Meter>, future: F) -> Self {
+        Self { meter, future }
+    }
+}
+
+impl<F: Future> Future for Metered<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        this.meter.begin();
+        let poll = this.future.poll(context);
+        this.meter.end();
+        poll
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compute(time: Duration) {
+        let began = Instant::now();
+        while began.elapsed() < time {
+            std::hint::spin_loop();
+        }
+    }
+
+    #[tokio::test]
+    async fn waiting_costs_nothing_and_computing_adds_up() {
+        let meter = Arc::new(Meter::new());
+        let worked = Duration::from_millis(4);
+        Metered::new(meter.clone(), async {
+            compute(worked / 2);
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            compute(worked / 2);
+        })
+        .await;
+        let spent = Duration::from_nanos(meter.spent_ns.load(Ordering::Relaxed));
+        assert!(spent >= worked, "{spent:?}");
+        assert!(spent < Duration::from_millis(150), "the wait was charged: {spent:?}");
+    }
+}

@@ -1,0 +1,299 @@
+//! Brings the set of plugins in line with the folder.
+//!
+//! A pass looks at the folder, loads what changed, and swaps the whole set once. Invariant: whatever is wrong with a
+//! file, the last good version of its plugin goes on serving; only taking the file away, or the operator's
+//! `enabled = false`, ends it.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use arc_swap::ArcSwap;
+use slashbox_core::{Claim, Conflict, Limits, Owners, PluginId, Routes, assign};
+use tracing::{info, warn};
+
+use crate::{
+    Catalog, Grant, LoadError, Plugin, Problem,
+    cache::ContentHash,
+    folder::{Files, Scan, grant_path, scan, wasm_path},
+    kept::Kept,
+    load::Loader,
+    plugin::Lack,
+    telemetry::PLUGINS,
+};
+
+/// Whether a file that changed may still be being written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Load what is there: at the start, and when somebody asks.
+    Now,
+    /// Load what looked the same at the pass before.
+    Settled,
+}
+
+/// Where plugins come from, and what they may have at most.
+pub(crate) struct Place {
+    pub(crate) plugins_dir: PathBuf,
+    pub(crate) ceiling: Limits,
+    pub(crate) file_mib_max: u32,
+}
+
+/// What is known of the folder, and the set that serves.
+pub(crate) struct Reloader {
+    loader: Loader,
+    place: Place,
+    kept: Kept,
+    known: BTreeMap<PluginId, Known>,
+    unsettled: BTreeMap<PluginId, Option<Files>>,
+    odd: Vec<(PathBuf, String)>,
+    owners: Owners,
+    conflicts: Vec<Conflict>,
+    folder_gone: bool,
+    catalog: Arc<ArcSwap<Catalog>>,
+}
+
+/// A plugin's files as they were last looked at, and what became of them.
+struct Known {
+    files: Files,
+    state: State,
+}
+
+enum State {
+    Serving(Arc<Plugin>),
+    /// An earlier version serves, and why.
+    LastGood(Arc<Plugin>, LoadError),
+    Broken(LoadError),
+    Disabled,
+}
+
+impl State {
+    fn plugin(&self) -> Option<&Arc<Plugin>> {
+        match self {
+            Self::Serving(plugin) | Self::LastGood(plugin, _) => Some(plugin),
+            Self::Broken(_) | Self::Disabled => None,
+        }
+    }
+}
+
+impl Reloader {
+    pub(crate) fn new(loader: Loader, place: Place, kept: Kept, catalog: Arc<ArcSwap<Catalog>>) -> Self {
+        let owners = kept.owners();
+        Self {
+            loader,
+            place,
+            kept,
+            known: BTreeMap::new(),
+            unsettled: BTreeMap::new(),
+            odd: Vec::new(),
+            owners,
+            conflicts: Vec::new(),
+            folder_gone: false,
+            catalog,
+        }
+    }
+
+    pub(crate) fn plugins_dir(&self) -> &Path {
+        &self.place.plugins_dir
+    }
+
+    /// Looks at the folder once. Says whether some file has yet to settle.
+    pub(crate) async fn pass(&mut self, pace: Pace) -> bool {
+        let Some(scan) = self.look().await else { return false };
+        let mut changed = scan.odd != self.odd;
+        let ids: BTreeSet<PluginId> = scan.plugins.keys().chain(self.known.keys()).cloned().collect();
+        for id in ids {
+            let files = scan.plugins.get(&id).copied();
+            if files == self.known.get(&id).map(|known| known.files) {
+                self.unsettled.remove(&id);
+            } else if pace == Pace::Settled && self.unsettled.get(&id) != Some(&files) {
+                self.unsettled.insert(id, files);
+            } else {
+                self.unsettled.remove(&id);
+                self.apply(id, files).await;
+                changed = true;
+            }
+        }
+        self.odd = scan.odd;
+        if changed {
+            self.publish();
+        }
+        !self.unsettled.is_empty()
+    }
+
+    /// None if the folder cannot be read: then everything stays as it is.
+    async fn look(&mut self) -> Option<Scan> {
+        let dir = self.place.plugins_dir.clone();
+        let scanned = tokio::task::spawn_blocking(move || scan(&dir)).await;
+        match scanned.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
+            Ok(scan) => {
+                self.folder_gone = false;
+                Some(scan)
+            }
+            Err(error) => {
+                if !self.folder_gone {
+                    let path = self.place.plugins_dir.display();
+                    warn!(target: PLUGINS, %path, %error, "plugins folder cannot be read, what is loaded serves on");
+                    self.folder_gone = true;
+                }
+                None
+            }
+        }
+    }
+
+    async fn apply(&mut self, id: PluginId, files: Option<Files>) {
+        let before = self.known.remove(&id);
+        let Some(files) = files else {
+            info!(target: PLUGINS, plugin = %id, "retired");
+            if let Err(error) = self.kept.remove(&id) {
+                warn!(target: PLUGINS, plugin = %id, %error, "the kept version cannot be removed");
+            }
+            return;
+        };
+        let serving = before.and_then(|known| known.state.plugin().cloned());
+        let state = self.load(&id, files, serving.clone()).await;
+        report(&id, serving.as_deref(), &state);
+        self.known.insert(id, Known { files, state });
+    }
+
+    async fn load(&self, id: &PluginId, files: Files, serving: Option<Arc<Plugin>>) -> State {
+        let grant = match self.grant(id, files) {
+            Ok(grant) => grant,
+            // Without the operator's word as it is meant, at most what served before may go on.
+            Err(error) => return or_last_good(serving, error),
+        };
+        if !grant.enabled {
+            return State::Disabled;
+        }
+        let serving = serving.filter(|plugin| plugin.grant == grant);
+        match self.load_file(id, files, &grant, serving.as_ref()).await {
+            Ok(plugin) => State::Serving(plugin),
+            Err(error) if serving.is_some() => or_last_good(serving, error),
+            Err(error) => match self.kept.load(id) {
+                Some(bytes) => or_last_good(self.loader.load(id, bytes.into(), grant).await.ok().map(Arc::new), error),
+                None => State::Broken(error),
+            },
+        }
+    }
+
+    async fn load_file(
+        &self,
+        id: &PluginId,
+        files: Files,
+        grant: &Grant,
+        serving: Option<&Arc<Plugin>>,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        let mib_max = self.place.file_mib_max;
+        if files.wasm.bytes > u64::from(mib_max) * 1024 * 1024 {
+            return Err(LoadError::TooLarge { bytes: files.wasm.bytes, mib_max });
+        }
+        let bytes: Arc<[u8]> = tokio::fs::read(wasm_path(&self.place.plugins_dir, id)).await?.into();
+        if let Some(serving) = serving.filter(|plugin| plugin.content_hash == ContentHash::of(&bytes).0) {
+            return Ok(serving.clone());
+        }
+        let plugin = self.loader.load(id, bytes.clone(), grant.clone()).await?;
+        if let Err(error) = self.kept.save(id, &bytes) {
+            warn!(target: PLUGINS, plugin = %id, %error, "this version cannot be kept over a restart");
+        }
+        Ok(Arc::new(plugin))
+    }
+
+    fn grant(&self, id: &PluginId, files: Files) -> Result<Grant, LoadError> {
+        let ceiling = self.place.ceiling;
+        if files.grant.is_none() {
+            return Ok(Grant::none(ceiling));
+        }
+        let text = fs::read_to_string(grant_path(&self.place.plugins_dir, id))?;
+        Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+    }
+
+    /// Decides who owns which command, and swaps the whole set.
+    fn publish(&mut self) {
+        let plugins: BTreeMap<PluginId, Arc<Plugin>> =
+            self.known.iter().filter_map(|(id, known)| Some((id.clone(), known.state.plugin()?.clone()))).collect();
+        let claims: Vec<Claim> = plugins.values().map(|plugin| claim(plugin)).collect();
+        let (owners, conflicts) = assign(&claims, &self.owners);
+        for conflict in conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)) {
+            let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
+            warn!(
+                target: PLUGINS,
+                plugin = %conflict.owner,
+                command = %conflict.command,
+                others = others.join(", "),
+                "several plugins declare this command; `commands` in a grant file decides otherwise",
+            );
+        }
+        let routes = Routes::new(&owners, |id| plugins.get(id).cloned());
+        if owners != self.owners
+            && let Err(error) = self.kept.save_owners(&owners)
+        {
+            warn!(target: PLUGINS, %error, "who owns which command cannot be kept over a restart");
+        }
+        let problems = self.problems();
+        let disabled = self.known.iter().filter(|(_, known)| matches!(known.state, State::Disabled));
+        let disabled = disabled.map(|(id, _)| id.clone()).collect();
+        self.catalog.store(Arc::new(Catalog { plugins, routes, conflicts: conflicts.clone(), problems, disabled }));
+        self.owners = owners;
+        self.conflicts = conflicts;
+    }
+
+    fn problems(&self) -> Vec<Problem> {
+        let of_files = self.odd.iter().map(|(path, what)| Problem {
+            path: path.clone(),
+            what: what.clone(),
+            last_good_serves: false,
+        });
+        let of_plugins = self.known.iter().filter_map(|(id, known)| {
+            let (error, last_good_serves) = match &known.state {
+                State::LastGood(_, error) => (error, true),
+                State::Broken(error) => (error, false),
+                State::Serving(_) | State::Disabled => return None,
+            };
+            let path = match error {
+                LoadError::Grant(_) => grant_path(&self.place.plugins_dir, id),
+                _ => wasm_path(&self.place.plugins_dir, id),
+            };
+            Some(Problem { path, what: error.to_string(), last_good_serves })
+        });
+        of_files.chain(of_plugins).collect()
+    }
+}
+
+fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {
+    match plugin {
+        Some(plugin) => State::LastGood(plugin, error),
+        None => State::Broken(error),
+    }
+}
+
+fn claim(plugin: &Plugin) -> Claim {
+    Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: plugin.grant.commands.clone() }
+}
+
+/// What became of a file, for the operator.
+fn report(id: &PluginId, before: Option<&Plugin>, state: &State) {
+    match state {
+        State::Serving(now) => report_serving(id, before, now),
+        State::LastGood(_, error) => {
+            warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded, the last good version serves");
+        }
+        State::Broken(error) => warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded"),
+        State::Disabled => info!(target: PLUGINS, plugin = %id, "disabled by its grant"),
+    }
+}
+
+fn report_serving(id: &PluginId, before: Option<&Plugin>, now: &Plugin) {
+    let version = &now.descriptor().version;
+    let lacks = |plugin: &Plugin| plugin.lacks();
+    let had: Vec<Lack> = before.map(lacks).unwrap_or_default();
+    let lacks: Vec<String> = lacks(now).iter().filter(|lack| !had.contains(lack)).map(ToString::to_string).collect();
+    let what = if before.is_some() { "replaced" } else { "loaded" };
+    if lacks.is_empty() {
+        info!(target: PLUGINS, plugin = %id, version, "{what}");
+    } else {
+        let lacks = lacks.join(", ");
+        warn!(target: PLUGINS, plugin = %id, version, lacks, "{what}; it asks for what its grant file does not give");
+    }
+}

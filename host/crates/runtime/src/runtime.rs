@@ -1,0 +1,166 @@
+//! The runtime as the host uses it: a current set of plugins, and calls of them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use arc_swap::ArcSwap;
+use slashbox_core::{Effects, Folder, Outcome, PluginId};
+use slashbox_store::Reader;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, mpsc, oneshot},
+    task::JoinHandle,
+};
+use wasmtime::Engine;
+
+use crate::{
+    Call, Catalog, Grant, LoadError, Plugin, Settings, StartError,
+    cache::Cache,
+    call,
+    engine::Ticking,
+    kept::Kept,
+    load::Loader,
+    reload::{Pace, Place, Reloader},
+    watch::watch,
+};
+
+/// How many requests for a pass may wait for one.
+const ASKED_MAX: usize = 16;
+
+/// Where a runtime's files are.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    /// The folder with the plugins; it is made if there is none.
+    pub plugins_dir: PathBuf,
+    /// Where compiled code and last good versions are kept.
+    pub data_dir: PathBuf,
+}
+
+/// Calls plugins, and keeps them current with their folder.
+#[derive(Debug)]
+pub struct Runtime {
+    catalog: Arc<ArcSwap<Catalog>>,
+    places: Semaphore,
+    queue: Duration,
+    reader: Reader,
+    watching: Option<(mpsc::Sender<oneshot::Sender<()>>, JoinHandle<()>)>,
+    ticking: Ticking,
+}
+
+impl Runtime {
+    /// Loads every plugin of the folder, and keeps it current from then on.
+    ///
+    /// # Errors
+    /// If the engine does not start or a folder cannot be made. A plugin that cannot be loaded is no error: it is one of
+    /// the catalog's problems.
+    pub async fn start(settings: &Settings, folders: &Folders, reader: Reader) -> Result<Self, StartError> {
+        let made = |path: &Path| {
+            let path = path.to_owned();
+            move |source| StartError::Folder { path, source }
+        };
+        let (plugins_dir, data_dir) = (&folders.plugins_dir, &folders.data_dir);
+        fs::create_dir_all(plugins_dir).map_err(made(plugins_dir))?;
+        let cache = Cache::open(data_dir.join("compiled")).map_err(made(data_dir))?;
+        let kept = Kept::open(data_dir.join("plugins")).map_err(made(data_dir))?;
+        let ticking = Ticking::start(settings)?;
+        let loader = Loader::new(ticking.engine.clone(), Some(cache))?;
+        let mut runtime = Self::idle(settings, reader, ticking);
+        let (ceiling, file_mib_max) = (settings.ceiling, settings.file_mib_max);
+        let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max };
+        let mut reloader = Reloader::new(loader, place, kept, runtime.catalog.clone());
+        reloader.pass(Pace::Now).await;
+        let (ask, asked) = mpsc::channel(ASKED_MAX);
+        runtime.watching = Some((ask, tokio::spawn(watch(reloader, asked))));
+        Ok(runtime)
+    }
+
+    /// Loads one file and nothing else, with the grant beside it if there is one.
+    ///
+    /// # Errors
+    /// If the engine does not start, or the file is no plugin.
+    pub async fn of_file(settings: &Settings, file: &Path, reader: Reader) -> Result<(Self, Arc<Plugin>), LoadError> {
+        let bytes = fs::metadata(file)?.len();
+        let mib_max = settings.file_mib_max;
+        if bytes > u64::from(mib_max) * 1024 * 1024 {
+            return Err(LoadError::TooLarge { bytes, mib_max });
+        }
+        let content = tokio::fs::read(file).await?;
+        let grant_file = file.with_extension("toml");
+        let grant = match fs::read_to_string(&grant_file) {
+            Ok(text) => Grant::parse(&text, &Folder::Shared, settings.ceiling, |name| std::env::var(name).ok())?,
+            Err(_) => Grant::none(settings.ceiling),
+        };
+        let engine = |error: StartError| LoadError::Compile(error.to_string());
+        let ticking = Ticking::start(settings).map_err(engine)?;
+        let loader = Loader::new(ticking.engine.clone(), None).map_err(engine)?;
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let plugin = loader.load(&PluginId::shared(&stem), content.into(), grant).await?;
+        Ok((Self::idle(settings, reader, ticking), Arc::new(plugin)))
+    }
+
+    fn idle(settings: &Settings, reader: Reader, ticking: Ticking) -> Self {
+        Self {
+            catalog: Arc::default(),
+            places: Semaphore::new(settings.calls_max as usize),
+            queue: Duration::from_millis(u64::from(settings.queue_ms)),
+            reader,
+            watching: None,
+            ticking,
+        }
+    }
+
+    /// The plugins that serve now.
+    pub fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    /// Calls `on-command` of a plugin in a fresh sandbox. Returns how it ended and what it wants to change, which is
+    /// nothing unless it succeeded.
+    pub async fn on_command(&self, plugin: &Plugin, call: &Call) -> (Outcome, Effects) {
+        let Some(_places) = self.places(plugin, call.deadline).await else {
+            return (Outcome::Busy, Effects::default());
+        };
+        call::on_command(self.engine(), plugin, &self.reader, call).await
+    }
+
+    /// The engine on which the plugins run: what benchmarks compare with.
+    #[doc(hidden)]
+    pub fn engine(&self) -> &Engine {
+        &self.ticking.engine
+    }
+
+    /// A place of the plugin's and one of the host's; none if the wait for them was too long.
+    async fn places<'p>(
+        &'p self,
+        plugin: &'p Plugin,
+        deadline: Instant,
+    ) -> Option<(SemaphorePermit<'p>, SemaphorePermit<'p>)> {
+        if let (Ok(own), Ok(all)) = (plugin.places.try_acquire(), self.places.try_acquire()) {
+            return Some((own, all));
+        }
+        let until = deadline.min(Instant::now() + self.queue);
+        // The plugin's own first: a plugin that waits for itself must not hold a place that others need.
+        let wait = async { Some((plugin.places.acquire().await.ok()?, self.places.acquire().await.ok()?)) };
+        tokio::time::timeout_at(until.into(), wait).await.ok().flatten()
+    }
+
+    /// Looks at the folder now, and returns when what was found serves.
+    pub async fn sync(&self) {
+        let Some((ask, _)) = &self.watching else { return };
+        let (answer, answered) = oneshot::channel();
+        if ask.send(answer).await.is_ok() {
+            let _ = answered.await; // The loop ends only with the runtime.
+        }
+    }
+
+    /// Stops watching the folder. Calls in flight run on.
+    pub async fn shutdown(&mut self) {
+        if let Some((ask, task)) = self.watching.take() {
+            drop(ask);
+            let _ = task.await; // A panic in it was logged where it happened.
+        }
+    }
+}

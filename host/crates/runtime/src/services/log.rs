@@ -1,0 +1,81 @@
+//! What a plugin says, as lines of the host's log, up to a volume.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use slashbox_core::PluginId;
+use tracing::{debug, error, info, trace, warn};
+
+use crate::{
+    bindings::slashbox::plugin::log::{Host, Level},
+    guest::Guest,
+    telemetry::GUEST,
+};
+
+/// The most bytes that one call writes to the log: a long stack trace with its lines before.
+const BYTES_MAX: usize = 64 * 1024;
+
+/// The most bytes of one line; what is longer is cut.
+const LINE_BYTES_MAX: usize = 8 * 1024;
+
+/// What a line costs besides its text, so that empty lines are not free.
+const LINE_BYTES_MIN: usize = 64;
+
+/// The log of one call.
+#[derive(Debug)]
+pub(crate) struct GuestLog {
+    plugin: Arc<PluginId>,
+    tenant: String,
+    call: String,
+    bytes: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+impl GuestLog {
+    pub(crate) fn new(plugin: Arc<PluginId>, tenant: String, call: String) -> Self {
+        Self { plugin, tenant, call, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    }
+
+    /// Writes a line, or counts it as dropped.
+    pub(crate) fn write(&self, level: Level, message: &str) {
+        let message = message.trim_end_matches(['\n', '\r']);
+        let message = message.get(..message.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(message);
+        let bytes = message.len() + LINE_BYTES_MIN;
+        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES_MAX {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
+        match level {
+            Level::Trace => trace!(target: GUEST, %plugin, tenant, call, "{message}"),
+            Level::Debug => debug!(target: GUEST, %plugin, tenant, call, "{message}"),
+            Level::Info => info!(target: GUEST, %plugin, tenant, call, "{message}"),
+            Level::Warn => warn!(target: GUEST, %plugin, tenant, call, "{message}"),
+            Level::Error => error!(target: GUEST, %plugin, tenant, call, "{message}"),
+        }
+    }
+
+    pub(crate) fn http_refused(&self, host: &str) {
+        let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
+        let version = env!("CARGO_PKG_VERSION");
+        warn!(target: GUEST, %plugin, tenant, call, host, "http refused: slashbox {version} sends none for plugins yet");
+    }
+}
+
+impl Drop for GuestLog {
+    fn drop(&mut self) {
+        let lines = *self.dropped.get_mut();
+        if lines > 0 {
+            let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
+            warn!(target: GUEST, %plugin, tenant, call, lines, "log limit of {BYTES_MAX} bytes reached, the rest was dropped");
+        }
+    }
+}
+
+impl Host for Guest {
+    fn write(&mut self, level: Level, message: String) {
+        self.log.write(level, &message);
+    }
+}

@@ -1,0 +1,110 @@
+//! Keeps the set of plugins current: wakes a pass when the folder changes.
+//!
+//! The system's notice is only a hint, as are the looks at intervals: what counts is what a pass finds. Nothing that
+//! happens here ends the loop but its owner.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::{debug, warn};
+
+use crate::{
+    reload::{Pace, Reloader},
+    telemetry::PLUGINS,
+};
+
+/// How long after a notice the folder is looked at, and how long a file must look the same to count as written: an
+/// editor's steps are milliseconds apart.
+const SETTLE: Duration = Duration::from_millis(50);
+
+/// How often the folder is looked at without a notice: some file systems give none, and a queue of notices can overflow.
+const RESCAN: Duration = Duration::from_secs(2);
+
+/// What can happen.
+enum Event {
+    Changed,
+    Rescan,
+    Asked(oneshot::Sender<()>),
+    Stopped,
+}
+
+/// Runs until the sender of `asked` is gone. Each request is answered when a pass that began after it is over.
+pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+    let changed = Arc::new(Notify::new());
+    let mut watching = Watching::begin(reloader.plugins_dir(), &changed);
+    let mut unsettled = false;
+    loop {
+        let pause = if unsettled { SETTLE } else { RESCAN };
+        let event = tokio::select! {
+            asked = asked.recv() => asked.map_or(Event::Stopped, Event::Asked),
+            () = changed.notified(), if !unsettled => Event::Changed,
+            () = tokio::time::sleep(pause) => Event::Rescan,
+        };
+        match event {
+            Event::Changed => {
+                tokio::time::sleep(SETTLE).await;
+                unsettled = reloader.pass(Pace::Settled).await;
+            }
+            Event::Rescan => {
+                if !watching.holds(reloader.plugins_dir()) {
+                    watching = Watching::begin(reloader.plugins_dir(), &changed);
+                }
+                unsettled = reloader.pass(Pace::Settled).await;
+            }
+            Event::Asked(answer) => {
+                unsettled = reloader.pass(Pace::Now).await;
+                let _ = answer.send(()); // Whoever asked may be gone.
+            }
+            Event::Stopped => return,
+        }
+    }
+}
+
+/// The system's watch on one folder; a folder that was replaced needs a new one.
+struct Watching {
+    watcher: Option<RecommendedWatcher>,
+    folder: Option<u64>,
+}
+
+impl Watching {
+    fn begin(dir: &Path, changed: &Arc<Notify>) -> Self {
+        let folder = identity(dir);
+        let notice = {
+            let changed = changed.clone();
+            move |event: notify::Result<notify::Event>| match event {
+                Ok(event) if event.kind.is_access() => {} // Our own reading.
+                Ok(_) => changed.notify_one(),
+                Err(error) => {
+                    debug!(target: PLUGINS, %error, "the plugins folder's notices");
+                    changed.notify_one();
+                }
+            }
+        };
+        let watcher = notify::recommended_watcher(notice).and_then(|mut watcher| {
+            watcher.watch(dir, RecursiveMode::Recursive)?;
+            Ok(watcher)
+        });
+        if let Err(error) = &watcher
+            && folder.is_some()
+        {
+            let seconds = RESCAN.as_secs();
+            warn!(target: PLUGINS, %error, "no notices of changes, the plugins folder is looked at every {seconds} s");
+        }
+        Self { watcher: watcher.ok(), folder }
+    }
+
+    /// Whether this watch still is on the folder that has the path now. One that the system refused is not tried again.
+    fn holds(&self, dir: &Path) -> bool {
+        let now = identity(dir);
+        now.is_none() || now == self.folder || (self.watcher.is_none() && self.folder.is_some())
+    }
+}
+
+fn identity(dir: &Path) -> Option<u64> {
+    let metadata = fs::metadata(dir).ok()?;
+    #[cfg(unix)]
+    return Some(std::os::unix::fs::MetadataExt::ino(&metadata));
+    #[cfg(not(unix))]
+    return metadata.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok().map(|age| age.as_nanos() as u64);
+}

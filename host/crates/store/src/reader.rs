@@ -1,0 +1,119 @@
+//! Reading: a few connections that only read, shared by all calls.
+//!
+//! Owns those connections. Never writes: they are opened read-only.
+//!
+//! Invariants: a connection serves one read at a time; a read sees what was committed before it began, and what is
+//! committed meanwhile does not disturb it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::Connection;
+use slashbox_core::{Scope, Version};
+use tokio::sync::Semaphore;
+use tokio::task;
+
+use crate::database::Database;
+use crate::kv::{self, Entry};
+use crate::{Fault, ReadError};
+
+/// How many reads run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
+/// disk from holding up the rest. Each connection costs two file handles and a page cache of 2 MiB.
+const READERS: u32 = 4;
+
+/// Reads what plugins remember. Cheap to clone; a clone reads through the same connections.
+///
+/// Its methods have to be called within a tokio runtime. Once the store is closed, they say so.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    pool: Arc<Pool>,
+}
+
+impl Reader {
+    pub(crate) fn new(pool: Arc<Pool>) -> Self {
+        Self { pool }
+    }
+
+    /// What the key holds; `None` if nothing, or if that has expired by `now_ms` (milliseconds since the Unix epoch).
+    pub async fn get(&self, scope: &Scope, key: &str, now_ms: u64) -> Result<Option<Entry>, ReadError> {
+        let (scope, key) = (scope.clone(), key.to_owned());
+        self.read(move |sql| kv::get(sql, &scope, &key, now_ms)).await
+    }
+
+    /// Up to `limit` keys that begin with `prefix` (every key begins with the empty one) and come after `after`, in the
+    /// order of their bytes, with their versions. Without those that have expired by `now_ms`.
+    ///
+    /// All of the answer is held in memory: the caller bounds `limit`.
+    pub async fn list(
+        &self,
+        scope: &Scope,
+        prefix: &str,
+        after: Option<&str>,
+        limit: u32,
+        now_ms: u64,
+    ) -> Result<Vec<(String, Version)>, ReadError> {
+        let (scope, prefix, after) = (scope.clone(), prefix.to_owned(), after.map(str::to_owned));
+        self.read(move |sql| kv::list(sql, &scope, &prefix, after.as_deref(), limit, now_ms)).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let pool = Arc::clone(&self.pool);
+        let permit = Arc::clone(&pool.permits).acquire_owned().await.map_err(|_| Fault::closed())?;
+        let reading = task::spawn_blocking(move || {
+            let result = pool.with_connection(work);
+            // Only now is the connection back.
+            drop(permit);
+            result
+        });
+        // The task does not panic; it is cancelled if the runtime ends before it begins.
+        Ok(reading.await.map_err(|_| Fault::closed())??)
+    }
+}
+
+/// The connections, and who may have one: whoever holds a permit finds one idle.
+#[derive(Debug)]
+pub(crate) struct Pool {
+    permits: Arc<Semaphore>,
+    /// `None` once the store is closed.
+    idle: Mutex<Option<Vec<Connection>>>,
+}
+
+impl Pool {
+    pub(crate) fn open(database: &Database) -> Result<Self, Fault> {
+        let connections = (0..READERS).map(|_| database.open_reader()).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { permits: Arc::new(Semaphore::new(connections.len())), idle: Mutex::new(Some(connections)) })
+    }
+
+    /// Waits for the reads that came before, refuses those that come later, and closes the connections.
+    pub(crate) async fn close(&self) {
+        // Fails if it is closed already.
+        let all = self.permits.acquire_many(READERS).await;
+        self.shut();
+        drop(all);
+    }
+
+    /// As [`close`](Self::close), without waiting: reads under way close their own connection when they are done.
+    pub(crate) fn shut(&self) {
+        self.permits.close();
+        self.idle().take();
+    }
+
+    fn with_connection<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Fault> {
+        let sql = self.idle().as_mut().and_then(Vec::pop).ok_or_else(Fault::closed)?;
+        let result = Fault::catch(|| work(&sql).map_err(Fault::sql));
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(sql);
+        }
+        result
+    }
+
+    /// Nothing can panic while this is held, so a poisoned lock guards sound data.
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<Connection>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

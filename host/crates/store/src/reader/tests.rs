@@ -1,0 +1,36 @@
+//! What happens to the shared connections when a read goes wrong, or the store is closed.
+
+use super::*;
+
+fn reader() -> (Connection, Reader) {
+    let database = Database::in_memory();
+    let writer = database.open_writer().unwrap();
+    (writer, Reader::new(Arc::new(Pool::open(&database).unwrap())))
+}
+
+#[tokio::test]
+async fn a_panic_is_told_and_its_connection_used_again() {
+    let (_writer, reader) = reader();
+    for _ in 0..=READERS {
+        let error = reader.read(|_| -> rusqlite::Result<()> { panic!("broken") }).await.unwrap_err();
+        let ReadError::Unavailable(fault) = error;
+        assert_eq!(fault.to_string(), "a panic in the store: broken");
+    }
+    reader.read(|sql| sql.query_row("SELECT 1", (), |_| Ok(()))).await.unwrap();
+}
+
+#[tokio::test]
+async fn its_connections_cannot_write() {
+    let (_writer, reader) = reader();
+    reader.read(|sql| sql.execute_batch("CREATE TABLE t (a)")).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn closing_refuses_later_reads() {
+    let (_writer, reader) = reader();
+    for _ in 0..2 {
+        reader.pool.close().await;
+        let ReadError::Unavailable(fault) = reader.read(|_| Ok(())).await.unwrap_err();
+        assert_eq!(fault.to_string(), "the store is closed");
+    }
+}

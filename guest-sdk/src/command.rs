@@ -76,6 +76,12 @@ impl Command {
         self.args.split_whitespace()
     }
 
+    /// A key for what belongs to its conversation, `SOURCE/CONVERSATION`: unlike the conversation alone, it is unique for
+    /// the whole tenant. None if it was typed outside one. The key of the conversation's events is the same.
+    pub fn conversation_key(&self) -> Option<String> {
+        self.origin.key_of(self.conversation.as_deref())
+    }
+
     /// When it was typed.
     pub fn occurred_at(&self) -> SystemTime {
         millis::to_time(self.occurred_at_ms)

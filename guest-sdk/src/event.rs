@@ -77,6 +77,12 @@ impl Event {
         serde_json::from_str(&self.data_json)
     }
 
+    /// A key for what belongs to its conversation, `SOURCE/CONVERSATION`: unlike the conversation alone, it is unique for
+    /// the whole tenant. None if it belongs to none. The key of the conversation's commands is the same.
+    pub fn conversation_key(&self) -> Option<String> {
+        self.origin.key_of(self.conversation.as_deref())
+    }
+
     /// When it happened.
     pub fn occurred_at(&self) -> SystemTime {
         millis::to_time(self.occurred_at_ms)
@@ -164,5 +170,30 @@ impl Event {
     /// Sets the sender's own JSON text.
     pub fn data_json(self, data_json: impl Into<String>) -> Self {
         Self { data_json: data_json.into(), ..self }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Command, Origin};
+
+    #[test]
+    fn a_conversation_has_one_key_for_events_and_commands() {
+        let origin = Origin { source: "sales".into(), ..Origin::default() };
+        let event = Event::new("x").conversation("-100:5").origin(origin.clone());
+        let command = Command::new("/x").conversation("-100:5").origin(origin);
+        assert_eq!(event.conversation_key().as_deref(), Some("sales/-100:5"));
+        assert_eq!(command.conversation_key(), event.conversation_key());
+        assert_eq!(Event::new("x").conversation_key(), None);
+    }
+
+    #[test]
+    fn data_keeps_its_numbers() {
+        let event = Event::new("x").data_json("{\"id\":-9007199254740993}");
+        let data: std::collections::BTreeMap<String, i64> = event.data().unwrap();
+        assert_eq!(data["id"], -9_007_199_254_740_993);
+        assert!(event.data::<String>().is_err());
+        assert_eq!(Event::new("x").data::<Option<String>>().unwrap(), None);
     }
 }

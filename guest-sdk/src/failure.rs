@@ -178,3 +178,93 @@ fn with_sources(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+
+    /// An error whose text leaves its cause to `source`, or repeats it.
+    #[derive(Debug)]
+    struct Wrapped {
+        text: &'static str,
+        cause: ServiceError,
+    }
+
+    impl fmt::Display for Wrapped {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.text)
+        }
+    }
+
+    impl Error for Wrapped {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.cause)
+        }
+    }
+
+    fn json(text: &str) -> serde_json::Error {
+        serde_json::from_str::<u8>(text).unwrap_err()
+    }
+
+    #[test]
+    fn wrong_input_is_refused() {
+        let check = |failure: Failure| assert!(matches!(failure, Failure::Refused(_)), "{failure:?}");
+        check("x".parse::<i32>().unwrap_err().into());
+        check("x".parse::<f64>().unwrap_err().into());
+        check("x".parse::<bool>().unwrap_err().into());
+        check("xy".parse::<char>().unwrap_err().into());
+        check(u8::try_from(256_i32).unwrap_err().into());
+        check(char::try_from(0xD800_u32).unwrap_err().into());
+        let bytes = vec![0xFF];
+        check(str::from_utf8(&bytes).unwrap_err().into());
+        check(String::from_utf8(bytes).unwrap_err().into());
+        check(json("{").into());
+        check(json("x").into());
+        check(json("\"x\"").into());
+        check(ServiceError::Invalid("x".into()).into());
+        check(ServiceError::Limit("x".into()).into());
+        check(ServiceError::Denied("x".into()).into());
+    }
+
+    #[test]
+    fn all_else_is_unavailable() {
+        let check = |failure: Failure| assert!(matches!(failure, Failure::Unavailable(_)), "{failure:?}");
+        check(io::Error::other("x").into());
+        check(fmt::Error.into());
+        check(ServiceError::Unavailable("x".into()).into());
+        check(serde_json::from_reader::<_, u8>(Broken).unwrap_err().into());
+        check(Wrapped { text: "x", cause: ServiceError::Invalid("y".into()) }.into());
+    }
+
+    /// A reader that cannot be read.
+    struct Broken;
+
+    impl io::Read for Broken {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            Err(io::Error::other("broken"))
+        }
+    }
+
+    #[test]
+    fn the_text_says_each_cause_once() {
+        let check = |text, expected: &str| {
+            let error = Wrapped { text, cause: ServiceError::Unavailable("no kv".into()) };
+            assert_eq!(Failure::from(error).reason(), expected);
+        };
+        check("cannot count", "cannot count: no kv");
+        check("cannot count: no kv", "cannot count: no kv");
+        check("no kv", "no kv");
+    }
+
+    #[test]
+    fn the_plugins_own_words() {
+        let parsed = || "x".parse::<i32>();
+        assert_eq!(Some(1).or_refuse("none"), Ok(1));
+        assert_eq!(None::<i32>.or_refuse("none"), Err(Failure::refused("none")));
+        assert_eq!(None::<i32>.or_unavailable("none"), Err(Failure::unavailable("none")));
+        assert_eq!(parsed().or_refuse("no number"), Err(Failure::refused("no number")));
+        let expected = Failure::unavailable("no number: invalid digit found in string");
+        assert_eq!(parsed().or_unavailable("no number"), Err(expected));
+    }
+}

@@ -184,3 +184,130 @@ impl Iterator for Keys {
 fn encode(key: &str, value: &(impl Serialize + ?Sized)) -> Result<Vec<u8>, ServiceError> {
     serde_json::to_vec(value).map_err(|error| ServiceError::Invalid(format!("kv value for key {key:?}: {error}")))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Host;
+
+    fn check<T: std::fmt::Debug + PartialEq>(result: Result<T, ServiceError>, problem: &str) {
+        assert_eq!(result, Err(ServiceError::Invalid(problem.to_owned())));
+    }
+
+    #[test]
+    fn values_are_read_as_they_were_written() {
+        Host::new();
+        set("list", &[1, 2]).unwrap();
+        assert_eq!(get("list"), Ok(Some(vec![1, 2])));
+        assert_eq!(get_bytes("list"), Ok(Some(b"[1,2]".to_vec())));
+        set_bytes("list", [0xFF]).unwrap();
+        assert_eq!(get_bytes("list"), Ok(Some(vec![0xFF])));
+        delete("list").unwrap();
+        assert_eq!(get::<Vec<u8>>("list"), Ok(None));
+        delete("list").unwrap();
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_an_error() {
+        Host::new();
+        set("key", "text").unwrap();
+        check(
+            get::<i64>("key"),
+            "kv value of key \"key\": invalid type: string \"text\", expected i64 at line 1 column 6",
+        );
+        check(
+            set("key", &std::collections::HashMap::from([((), ())])),
+            "kv value for key \"key\": key must be a string",
+        );
+    }
+
+    #[test]
+    fn keys_are_bounded() {
+        Host::new();
+        let longest = "x".repeat(512);
+        set(&longest, "x").unwrap();
+        assert_eq!(get(&longest), Ok(Some("x".to_owned())));
+        for (key, problem) in [
+            ("", "kv key of 0 bytes: expected 1 to 512"),
+            (&"x".repeat(513), "kv key of 513 bytes: expected 1 to 512"),
+            (&"ё".repeat(300), "kv key of 600 bytes: expected 1 to 512"),
+            ("a\nb", "kv key \"a\\nb\": expected no control characters"),
+        ] {
+            check(get::<String>(key), problem);
+            check(set(key, "x"), problem);
+            check(delete(key), problem);
+            check(increment(key, 1), problem);
+        }
+    }
+
+    #[test]
+    fn values_are_bounded() {
+        Host::new();
+        set_bytes("x", vec![0; 65_536]).unwrap();
+        check(set_bytes("x", vec![0; 70_000]), "kv value of 70000 bytes for key \"x\": expected at most 65536");
+        assert_eq!(get_bytes("x").unwrap().unwrap().len(), 65_536);
+    }
+
+    #[test]
+    fn counters_count() {
+        Host::new();
+        assert_eq!(increment("x", 5), Ok(5));
+        assert_eq!(increment("x", -7), Ok(-2));
+        assert_eq!(get("x"), Ok(Some(-2)));
+        set("x", &i64::MAX).unwrap();
+        check(increment("x", 1), "kv key \"x\": 9223372036854775807 + 1 does not fit 64 bits");
+        assert_eq!(get("x"), Ok(Some(i64::MAX)));
+        set("x", "1").unwrap();
+        check(increment("x", 1), "kv key \"x\" holds no number, so it cannot be incremented");
+    }
+
+    #[test]
+    fn values_expire() {
+        let host = Host::new();
+        set_for("x", &1, Duration::from_millis(10)).unwrap();
+        set_bytes_for("y", "1", Duration::from_nanos(1)).unwrap();
+        host.advance(Duration::from_millis(1));
+        assert_eq!(get::<i64>("y"), Ok(None));
+        host.advance(Duration::from_millis(8));
+        assert_eq!(increment("x", 1), Ok(2), "an increment keeps the expiry");
+        host.advance(Duration::from_millis(1));
+        assert_eq!(keys("").next(), None);
+        assert_eq!(get::<i64>("x"), Ok(None));
+        assert_eq!(increment("x", 1), Ok(1));
+        host.advance(Duration::from_secs(1));
+        assert_eq!(get("x"), Ok(Some(1)), "a new counter has no expiry");
+        let problem = "kv time to live of 0 ms for key \"x\": expected at least 1";
+        check(set_for("x", &1, Duration::ZERO), problem);
+    }
+
+    #[test]
+    fn keys_are_listed_over_all_pages() {
+        Host::new();
+        let names: Vec<String> = (0..2_001).map(|number| format!("a/{number:04}")).collect();
+        for name in &names {
+            set(name, &()).unwrap();
+        }
+        set("b", &()).unwrap();
+        assert_eq!(keys("a/").collect::<Result<Vec<_>, _>>().unwrap(), names);
+        assert_eq!(keys("").count(), 2_002);
+        assert_eq!(keys("c").next(), None);
+    }
+
+    #[test]
+    fn a_page_says_where_it_ends() {
+        Host::new();
+        for key in ["a", "b", "c"] {
+            set(key, &()).unwrap();
+        }
+        let page_of = |keys: &[&str], next: Option<&str>| Page {
+            keys: keys.iter().map(|&key| key.to_owned()).collect(),
+            next: next.map(str::to_owned),
+        };
+        assert_eq!(page("", None, 2), Ok(page_of(&["a", "b"], Some("b"))));
+        assert_eq!(page("", Some("b"), 2), Ok(page_of(&["c"], None)));
+        assert_eq!(page("", None, 3), Ok(page_of(&["a", "b", "c"], None)));
+        assert_eq!(page("", Some("c"), 1_000), Ok(page_of(&[], None)));
+        check(page("", None, 0), "kv list limit of 0: expected 1 to 1000");
+        check(page("", None, 1_001), "kv list limit of 1001: expected 1 to 1000");
+    }
+}

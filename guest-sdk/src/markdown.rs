@@ -22,3 +22,17 @@ pub fn escape(text: &str) -> String {
     }
     escaped
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reserved_is_escaped_and_nothing_else() {
+        let reserved = r"_*[]()~`>#+-=|{}.!\";
+        for c in (' '..='~').chain(['\n', 'ё', '😀', '—']) {
+            let expected = if reserved.contains(c) { format!("\\{c}") } else { c.to_string() };
+            assert_eq!(escape(&c.to_string()), expected);
+        }
+    }
+}

@@ -29,3 +29,10 @@ impl Default for Origin {
         Self { tenant: "default".into(), source: "test".into(), dialect: "native".into(), instance: None }
     }
 }
+
+impl Origin {
+    /// A source's name has no slash, so two conversations never share a key.
+    pub(crate) fn key_of(&self, conversation: Option<&str>) -> Option<String> {
+        conversation.map(|conversation| format!("{}/{conversation}", self.source))
+    }
+}

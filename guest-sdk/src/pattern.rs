@@ -14,3 +14,40 @@ fn fits(pattern: &str, kind: &str) -> bool {
         (None, Some(_)) | (Some(_), None) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(pattern: &str, covered: &[&str], others: &[&str]) {
+        for kind in covered {
+            assert!(fits(pattern, kind), "{pattern} should fit {kind}");
+        }
+        for kind in others {
+            assert!(!fits(pattern, kind), "{pattern} should not fit {kind}");
+        }
+    }
+
+    #[test]
+    fn stars_stand_for_whole_parts() {
+        check(
+            "conversation.closed",
+            &["conversation.closed"],
+            &["conversation", "conversation.closed.now", "x.closed"],
+        );
+        check("message.*", &["message.sent", "message.sent.now"], &["message", "messages.sent", "conversation.closed"]);
+        check("*", &["a", "message.sent", "native.x.y"], &[""]);
+        check("*.closed", &["conversation.closed"], &["closed", "conversation.opened", "a.b.closed"]);
+        check("a.*.c", &["a.b.c"], &["a.c", "a.b.b.c", "a.b"]);
+        check("mess*", &["mess*"], &["message"]);
+        check("", &[""], &["a"]);
+    }
+
+    #[test]
+    fn native_names_are_taken_literally() {
+        assert!(covers("dialog_closed", "conversation.closed", "dialog_closed"));
+        assert!(covers("what.*", "flow.reached", "what.*"));
+        assert!(!covers("dialog.*", "conversation.closed", "dialog.closed"));
+        assert!(!covers("dialog_opened", "conversation.closed", "dialog_closed"));
+    }
+}

@@ -40,6 +40,8 @@ pub struct Plugin {
     pub(crate) settings: Vec<SettingSpec>,
 }
 
+// What the closures in them capture is a pointer to the author's function. It is called through that pointer, so it is
+// never inlined, and a trap's backtrace has its name.
 type CommandHandler = Box<dyn Fn(Command) -> Result<Option<Reply>>>;
 type EventHandler = Box<dyn Fn(Event) -> Result>;
 
@@ -88,25 +90,25 @@ impl Plugin {
     /// * `name` has its slash: `/` and 1 to 64 characters, none of them white space, `/`, `*` or a control character.
     /// * `usage` says what follows the name, e.g. `NUMBER [CURRENCY]`; empty if nothing does.
     /// * `summary` says what it does, in one line.
-    /// * `handler` may return whatever [`IntoReply`] lists.
-    pub fn command<R: IntoReply>(
+    /// * `handler` is a function, or a closure that captures nothing; it may return whatever [`IntoReply`] lists.
+    pub fn command<R: IntoReply + 'static>(
         mut self,
         name: &'static str,
         usage: &'static str,
         summary: &'static str,
-        handler: impl Fn(Command) -> R + 'static,
+        handler: fn(Command) -> R,
     ) -> Self {
         let handler: CommandHandler = Box::new(move |command| handler(command).into_reply());
         self.commands.push((CommandSpec { name, usage, summary }, handler));
         self
     }
 
-    /// Takes events with a function, which returns `()` or a [`Result`].
+    /// Takes events with a function, or a closure that captures nothing, which returns `()` or a [`Result`].
     ///
     /// The pattern is a canonical kind (`conversation.closed`), a platform's own name (`dialog_closed`), or has `*` for
     /// a whole dotted part, the last one standing for all that follow too (`message.*`, `*`). If several patterns cover
     /// an event, all their handlers run, in the order in which they were bound, until one fails.
-    pub fn on<R: IntoDone>(mut self, pattern: &'static str, handler: impl Fn(Event) -> R + 'static) -> Self {
+    pub fn on<R: IntoDone + 'static>(mut self, pattern: &'static str, handler: fn(Event) -> R) -> Self {
         let handler: EventHandler = Box::new(move |event| handler(event).into_done());
         self.events.push((pattern, handler));
         self
@@ -183,5 +185,61 @@ impl fmt::Debug for Plugin {
             .field("http_hosts", &self.http_hosts)
             .field("settings", &self.settings)
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log;
+
+    /// Its handlers log that they ran.
+    fn plugin() -> Plugin {
+        Plugin::new("p", "1.0.0")
+            .command("/one", "", "", |_| "1")
+            .command("/two", "", "", |_| "2")
+            .on("message.*", |_| log::info!("first"))
+            .on("dialog_closed", |_| log::info!("native"))
+            .on("message.sent", |event| if event.attempt > 1 { Err(Failure::unavailable("no")) } else { Ok(()) })
+            .on("message.*", |_| log::info!("last"))
+    }
+
+    /// The handlers that ran for an event.
+    fn check_event(event: Event, ran: &[&str], outcome: Result) {
+        let host = crate::testing::Host::new();
+        assert_eq!(host.event(&plugin(), event), outcome);
+        assert_eq!(host.log().iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ran);
+    }
+
+    #[test]
+    fn each_command_has_its_handler() {
+        let host = crate::testing::Host::new();
+        assert_eq!(host.command(&plugin(), Command::new("/one")), Ok(Some("1".into())));
+        assert_eq!(host.command(&plugin(), Command::new("/two")), Ok(Some("2".into())));
+        let unknown = host.command(&plugin(), Command::new("/three"));
+        assert_eq!(unknown, Err(Failure::refused("plugin \"p\" has no command /three")));
+    }
+
+    #[test]
+    fn an_event_goes_to_all_handlers_that_want_it() {
+        check_event(Event::new("message.received"), &["first", "last"], Ok(()));
+        check_event(Event::new("message.sent"), &["first", "last"], Ok(()));
+        check_event(Event::new("conversation.closed").native_kind("dialog_closed"), &["native"], Ok(()));
+    }
+
+    #[test]
+    fn the_first_failure_ends_an_event() {
+        check_event(Event::new("message.sent").attempt(2), &["first"], Err(Failure::unavailable("no")));
+    }
+
+    #[test]
+    fn an_event_that_nobody_wants_is_refused() {
+        let failure = Failure::refused("plugin \"p\" takes no event \"a.b\" (natively \"c\")");
+        check_event(Event::new("a.b").native_kind("c"), &[], Err(failure));
+    }
+
+    #[test]
+    fn each_pattern_is_declared_once() {
+        assert_eq!(plugin().patterns().collect::<Vec<_>>(), ["message.*", "dialog_closed", "message.sent"]);
     }
 }

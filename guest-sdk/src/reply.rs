@@ -124,3 +124,34 @@ impl<E: Into<Failure>> IntoDone for Result<(), E> {
         self.map_err(Into::into)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_commands_handler_may_return() {
+        fn check(returned: impl IntoReply, expected: Result<Option<Reply>>) {
+            assert_eq!(returned.into_reply(), expected);
+        }
+        let reply = || Ok(Some(Reply::text("x")));
+        check(Reply::markdown("x"), Ok(Some(Reply::markdown("x"))));
+        check("x", reply());
+        check("x".to_owned(), reply());
+        check(Some("x"), reply());
+        check(None::<Reply>, Ok(None));
+        check((), Ok(None));
+        check(Ok::<_, Failure>("x"), reply());
+        check(Ok::<_, Failure>(Some(Reply::text("x"))), reply());
+        check(Err::<(), _>(Failure::refused("x")), Err(Failure::refused("x")));
+        check("x".parse::<i32>().map(|_| ()), Err(Failure::refused("invalid digit found in string")));
+    }
+
+    #[test]
+    fn what_an_events_handler_may_return() {
+        assert_eq!(().into_done(), Ok(()));
+        assert_eq!(Ok::<_, Failure>(()).into_done(), Ok(()));
+        assert_eq!(Err(Failure::unavailable("x")).into_done(), Err(Failure::unavailable("x")));
+        assert_eq!(Err(std::fmt::Error).into_done(), Err(Failure::unavailable(std::fmt::Error.to_string())));
+    }
+}

@@ -173,3 +173,99 @@ fn keep_if_ok<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
     }
     outcome
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Failure, Sender, ServiceError, events, kv, log, refuse, settings, timers};
+
+    /// Changes all that a call can change, and then fails if it is told to.
+    fn plugin() -> Plugin {
+        Plugin::new("p", "1.0.0")
+            .command("/do", "", "", |command: Command| change(&command.args))
+            .on("timer.fired", |event: Event| change(&event.data::<String>()?))
+    }
+
+    fn change(how: &str) -> Result {
+        kv::set("key", how)?;
+        timers::cancel("old")?;
+        timers::set("new", Duration::from_secs(2), how)?;
+        events::emit("done", Some("5"), how)?;
+        log::warn!("{how}");
+        if how == "badly" {
+            refuse!("badly done");
+        }
+        Ok(())
+    }
+
+    fn timer_keys(host: &Host) -> Vec<String> {
+        host.timers().into_iter().map(|timer| timer.key).collect()
+    }
+
+    #[test]
+    fn a_call_that_succeeds_changes_everything() {
+        let host = Host::new();
+        timers::set("old", Duration::from_secs(1), &()).unwrap();
+        assert_eq!(host.command(&plugin(), Command::new("/do").args("well")), Ok(None));
+        assert_eq!(host.kv(), BTreeMap::from([("key".to_owned(), b"\"well\"".to_vec())]));
+        let due_at_ms = host.now_ms() + 2_000;
+        assert_eq!(host.timers(), [Timer { key: "new".into(), due_at_ms, payload_json: "\"well\"".into() }]);
+        let emitted = Emitted { kind: "done".into(), conversation: Some("5".into()), data_json: "\"well\"".into() };
+        assert_eq!(host.emitted(), [emitted]);
+        assert_eq!(host.log(), [LogLine { level: Level::Warn, text: "well".into() }]);
+    }
+
+    #[test]
+    fn a_call_that_fails_leaves_only_its_log() {
+        let host = Host::new();
+        timers::set("old", Duration::from_secs(1), "badly").unwrap();
+        let check = |outcome: Result<()>| {
+            assert_eq!(outcome, Err(Failure::refused("badly done")));
+            assert_eq!(host.kv(), BTreeMap::new());
+            assert_eq!(timer_keys(&host), ["old"]);
+            assert_eq!(host.emitted(), []);
+        };
+        check(host.command(&plugin(), Command::new("/do").args("badly")).map(|_| ()));
+        check(host.event(&plugin(), Event::new("timer.fired").data_json("\"badly\"")));
+        assert_eq!(host.log().len(), 2);
+    }
+
+    #[test]
+    fn timers_fire_in_their_order_when_they_are_due() {
+        let host = Host::new();
+        for (key, seconds) in [("b", 2), ("c", 3), ("a", 1)] {
+            timers::set(key, Duration::from_secs(seconds), key).unwrap();
+        }
+        assert_eq!(timer_keys(&host), ["a", "b", "c"]);
+        timers::set("a", Duration::from_secs(9), "again").unwrap();
+        host.advance(Duration::from_millis(2_999));
+        let fired = host.due_timers();
+        let expected = Event::new("timer.fired").sender(Sender::System).message("b").data_json("\"b\"");
+        assert_eq!(fired, [expected.occurred_at_ms(host.now_ms() - 999)]);
+        host.advance(Duration::from_millis(1));
+        assert_eq!(host.due_timers().len(), 1);
+        assert_eq!(timer_keys(&host), ["a"]);
+    }
+
+    #[test]
+    fn settings_are_the_tests_own() {
+        let _host = Host::new().setting("CRM_URL", "https://crm.example.com");
+        assert_eq!(settings::get("CRM_URL").as_deref(), Some("https://crm.example.com"));
+        assert_eq!(settings::require("CRM_URL").as_deref(), Ok("https://crm.example.com"));
+        assert_eq!(settings::get("PATH"), None);
+        let missing = ServiceError::Denied("setting PATH is missing".into());
+        assert_eq!(settings::require("PATH"), Err(missing));
+    }
+
+    #[test]
+    fn a_new_host_has_forgotten_everything() {
+        let host = Host::new().setting("A", "x");
+        change("well").unwrap();
+        host.advance(Duration::from_secs(1));
+        let now_ms = host.now_ms();
+        let host = Host::new();
+        assert_eq!(settings::get("A"), None);
+        assert_eq!((host.kv(), host.timers(), host.emitted(), host.log()), Default::default());
+        assert_eq!(host.now_ms(), now_ms - 1_000);
+    }
+}

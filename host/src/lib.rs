@@ -1,1 +1,50 @@
+//! slashbox: a host for custom command handlers of chat-support platforms.
+//!
+//! Platforms send commands (`/invoice 42`); [`Host`] hands each to the sandboxed WebAssembly plugin that owns it, and
+//! gives the reply back. The binary of this crate is one user of this library; a hosting provider that links it into a
+//! service of its own is another, and neither can do what the other cannot.
+//!
+//! ```no_run
+//! # async fn run() -> anyhow::Result<()> {
+//! use slashbox::{Host, NewCommand, Source};
+//!
+//! let host = Host::builder()
+//!     .plugins_dir("plugins")
+//!     .data_dir("data")
+//!     .source(Source::hotline("support", "the key that Hotline sends")?)
+//!     .build()
+//!     .await?;
+//!
+//! // Commands come in over HTTP …
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:8787").await?;
+//! let server = tokio::spawn(axum::serve(listener, host.router()).into_future());
+//!
+//! // … or from the program itself.
+//! let answer = host.command("default", NewCommand::new("/mark").args("deal").conversation("42")).await?;
+//! println!("{:?}", answer.outcome);
+//!
+//! host.shutdown().await;
+//! # server.abort();
+//! # Ok(())
+//! # }
+//! ```
 
+#![deny(missing_docs)]
+
+pub mod config;
+mod host;
+mod pipeline;
+mod source;
+pub mod telemetry;
+mod web;
+
+pub use host::{BuildError, CommandError, Host, HostBuilder, NewCommand};
+pub use pipeline::Answer;
+pub use slashbox_core::{
+    CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, Outcome, PluginId,
+    PluginNameError, Reply, SettingSpec, Trap,
+};
+pub use slashbox_dialects::{ReplyStyle, Shown};
+pub use slashbox_runtime::{Catalog, Lack, LoadError, Plugin, Problem, Settings};
+pub use slashbox_store::OpenError;
+pub use source::Source;

@@ -139,9 +139,9 @@ impl Suite {
         self.passed.saturating_sub(self.skipped)
     }
 
-    /// Failed tests; a suite that broke is one failure at least.
+    /// Failed tests, and one for a suite that broke: what it did not tell cannot be counted.
     fn failures(&self) -> usize {
-        self.failed.max(usize::from(self.broken.is_some()))
+        self.failed.max(self.failures.len()) + usize::from(self.broken.is_some())
     }
 }
 
@@ -277,13 +277,15 @@ test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; fini
              test one ... FAILED\n\
              test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s\n     \
              Running it/main.rs (target/debug/deps/it-02)\n\
-             test two ... ok\n",
+             test two ... ok\n\
+             test three ... FAILED\n",
         );
         report.cargo_failed("root");
         assert_eq!(
             report.summary(),
             "failed: root: a (unittests src/lib.rs): 1 failed\n    one\n\
-             failed: root: it (it/main.rs): broke off without a result\n1 passed, 2 failed, 0 skipped\n"
+             failed: root: it (it/main.rs): broke off without a result\n    three\n\
+             1 passed, 3 failed, 0 skipped\n"
         );
         assert_eq!(report.conclude(), ExitCode::FAILURE);
     }

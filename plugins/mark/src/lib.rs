@@ -21,9 +21,7 @@ fn plugin() -> Plugin {
 }
 
 fn mark(command: Command) -> Result<String> {
-    let conversation = command.conversation.as_deref().or_refuse("/mark works only in a conversation")?;
-    // A conversation's name is unique only within its source.
-    let key = format!("{}/{conversation}", command.origin.source);
+    let key = command.conversation_key().or_refuse("/mark works only in a conversation")?;
     let status = command.arg_words().collect::<Vec<_>>().join(" ");
     match status.as_str() {
         "" => show(&key),

@@ -56,6 +56,17 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// The refusal's name in the log, where its text, which may repeat what somebody wrote, does not belong.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Unauthorized(_) => "unauthorized",
+            Self::NotServed(_) => "not served",
+            Self::TooLarge { .. } => "too large",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
     /// The HTTP status that says the same.
     pub fn status(&self) -> u16 {
         match self {

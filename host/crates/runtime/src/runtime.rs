@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -39,6 +39,13 @@ pub struct Folders {
     pub data_dir: PathBuf,
 }
 
+/// The loop that keeps the plugins current, and the way to ask it for a pass.
+#[derive(Debug)]
+struct Watching {
+    ask: mpsc::Sender<oneshot::Sender<()>>,
+    task: JoinHandle<()>,
+}
+
 /// Calls plugins, and keeps them current with their folder.
 #[derive(Debug)]
 pub struct Runtime {
@@ -46,7 +53,7 @@ pub struct Runtime {
     places: Semaphore,
     queue: Duration,
     reader: Reader,
-    watching: Option<(mpsc::Sender<oneshot::Sender<()>>, JoinHandle<()>)>,
+    watching: Mutex<Option<Watching>>,
     ticking: Ticking,
 }
 
@@ -73,7 +80,7 @@ impl Runtime {
         let mut reloader = Reloader::new(loader, place, kept, runtime.catalog.clone());
         reloader.pass(Pace::Now).await;
         let (ask, asked) = mpsc::channel(ASKED_MAX);
-        runtime.watching = Some((ask, tokio::spawn(watch(reloader, asked))));
+        runtime.watching = Mutex::new(Some(Watching { ask, task: tokio::spawn(watch(reloader, asked)) }));
         Ok(runtime)
     }
 
@@ -107,7 +114,7 @@ impl Runtime {
             places: Semaphore::new(settings.calls_max as usize),
             queue: Duration::from_millis(u64::from(settings.queue_ms)),
             reader,
-            watching: None,
+            watching: Mutex::default(),
             ticking,
         }
     }
@@ -149,7 +156,7 @@ impl Runtime {
 
     /// Looks at the folder now, and returns when what was found serves.
     pub async fn sync(&self) {
-        let Some((ask, _)) = &self.watching else { return };
+        let Some(ask) = self.watching().as_ref().map(|watching| watching.ask.clone()) else { return };
         let (answer, answered) = oneshot::channel();
         if ask.send(answer).await.is_ok() {
             let _ = answered.await; // The loop ends only with the runtime.
@@ -157,10 +164,15 @@ impl Runtime {
     }
 
     /// Stops watching the folder. Calls in flight run on.
-    pub async fn shutdown(&mut self) {
-        if let Some((ask, task)) = self.watching.take() {
+    pub async fn shutdown(&self) {
+        let watching = self.watching().take();
+        if let Some(Watching { ask, task }) = watching {
             drop(ask);
             let _ = task.await; // A panic in it was logged where it happened.
         }
+    }
+
+    fn watching(&self) -> MutexGuard<'_, Option<Watching>> {
+        self.watching.lock().unwrap_or_else(PoisonError::into_inner) // It is only taken or left.
     }
 }

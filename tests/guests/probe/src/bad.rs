@@ -11,7 +11,7 @@ pub fn commands(plugin: Plugin) -> Plugin {
         .command("/sleep", "MS", "waits in the host", sleep)
         .command("/grow", "", "takes memory without end", grow)
         .command("/recurse", "", "calls itself without end", recurse)
-        .command("/trap", "", "executes `unreachable`", |_| trap())
+        .command("/trap", "", "executes `unreachable`", trap_at_once)
         .command("/panic", "[TEXT]", "panics", panic)
 }
 
@@ -44,6 +44,10 @@ fn recurse(_: Command) -> String {
 fn deeper(depth: u64) -> u64 {
     let frame = black_box([depth; 8]);
     black_box(deeper(depth + 1)).wrapping_add(frame.iter().sum())
+}
+
+fn trap_at_once(_: Command) {
+    trap();
 }
 
 pub fn trap() {

@@ -26,8 +26,12 @@ pub(crate) async fn no_update_is_lost(store: Store) {
         let plugin = plugin.clone();
         calls.spawn(async move {
             for _ in 0..UPDATES {
-                // Until it gets through; each conflict means that another one did.
-                while !update(&plugin).await {}
+                // Until it gets through; each conflict means that another one did, so they cannot be more than all.
+                let mut conflicts = 0;
+                while !update(&plugin).await {
+                    conflicts += 1;
+                    assert!(conflicts < TASKS * UPDATES, "conflicts without end");
+                }
             }
         });
     }

@@ -53,7 +53,7 @@ pub(crate) async fn come_in_pages(store: Store) {
         let mut keys = Vec::new();
         loop {
             let page = plugin.keys("", keys.last().map(String::as_str), limit).await;
-            assert!(page.len() <= limit as usize);
+            assert!(page.len() <= limit as usize && keys.len() <= KEYS.len(), "by {limit}: {keys:?}");
             if page.is_empty() {
                 break;
             }

@@ -1,0 +1,175 @@
+//! From what was written to what it comes to.
+
+use std::{net::SocketAddr, path::Path};
+
+use slashbox_core::{Limits, PluginNameError};
+use slashbox_dialects::ReplyStyle;
+use slashbox_runtime::Settings;
+use slashbox_toml::expand;
+
+use super::{
+    Config, ConfigError,
+    file::{ConfigFile, LimitsTable, LogTable, SourceTable},
+};
+use crate::{
+    Source,
+    host::COMMAND_MS,
+    telemetry::{LogFormat, check_filter},
+};
+
+/// The most of what is counted or timed: beyond it nobody means it.
+const COUNT_MAX: u32 = 10_000;
+
+/// A key's text, with the environment's values in it.
+struct Text<E> {
+    environment: E,
+}
+
+pub(super) fn resolve(
+    file: ConfigFile,
+    dir: &Path,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Config, ConfigError> {
+    let text = Text { environment };
+    let or = |key: &str, value: Option<String>, default: &str| text.expand(key, value.as_deref().unwrap_or(default));
+    let listen = parse_listen("listen", &or("listen", file.listen, "127.0.0.1:8787")?)?;
+    let plugins_dir = or("plugins_dir", file.plugins_dir, "plugins")?;
+    let data_dir = or("data_dir", file.data_dir, "data")?;
+    for (key, value) in [("plugins_dir", &plugins_dir), ("data_dir", &data_dir)] {
+        if value.is_empty() {
+            return Err(wrong(key, value, "expected a folder"));
+        }
+    }
+    if dir.join(&plugins_dir) == dir.join(&data_dir) {
+        return Err(wrong("data_dir", &data_dir, "expected another folder than `plugins_dir`"));
+    }
+    let (log_level, log_format) = log(file.log, &text)?;
+    let (settings, command_ms) = limits(&file.limits)?;
+    Ok(Config {
+        listen,
+        plugins_dir: dir.join(plugins_dir),
+        data_dir: dir.join(data_dir),
+        log_level,
+        log_format,
+        command_ms,
+        settings,
+        sources: sources(file.sources, &text)?,
+    })
+}
+
+/// Reads an address to listen on; `key` is what a mistake is said of.
+pub(crate) fn parse_listen(key: &str, value: &str) -> Result<SocketAddr, ConfigError> {
+    let expected = "expected an address and a port, such as 127.0.0.1:8787 or [::1]:8787";
+    value.parse().map_err(|_| wrong(key, value, expected))
+}
+
+impl<E: Fn(&str) -> Option<String>> Text<E> {
+    fn expand(&self, key: &str, value: &str) -> Result<String, ConfigError> {
+        let unset = |problem: slashbox_toml::ExpandError| ConfigError::Value {
+            key: key.into(),
+            value: None,
+            expected: problem.to_string(),
+        };
+        expand(value, &self.environment).map_err(unset)
+    }
+}
+
+fn log<E: Fn(&str) -> Option<String>>(log: LogTable, text: &Text<E>) -> Result<(String, LogFormat), ConfigError> {
+    let level = text.expand("log.level", log.level.as_deref().unwrap_or("info"))?;
+    // A lone word that is no level would be taken as a target, and silence everything else.
+    let word = level.chars().all(char::is_alphanumeric);
+    let known = ["error", "warn", "info", "debug", "trace", "off"].contains(&level.to_lowercase().as_str());
+    if check_filter(&level).is_err() || (word && !known) {
+        let expected = "expected error, warn, info, debug or trace, or a list of TARGET=LEVEL";
+        return Err(wrong("log.level", &level, expected));
+    }
+    let format = match text.expand("log.format", log.format.as_deref().unwrap_or("text"))?.as_str() {
+        "text" => LogFormat::Text,
+        "json" => LogFormat::Json,
+        other => return Err(wrong("log.format", other, "expected text or json")),
+    };
+    Ok((level, format))
+}
+
+fn limits(limits: &LimitsTable) -> Result<(Settings, u32), ConfigError> {
+    let within = |key: &str, value: Option<u32>, default: u32, (min, max): (u32, u32)| match value.unwrap_or(default) {
+        value if (min..=max).contains(&value) => Ok(value),
+        value => Err(ConfigError::Value {
+            key: format!("limits.{key}"),
+            value: Some(value.to_string()),
+            expected: format!("expected {min} to {max}"),
+        }),
+    };
+    let count = (1, COUNT_MAX);
+    let (default, ceiling) = (Settings::default(), Limits::default());
+    let settings = Settings {
+        ceiling: Limits {
+            memory_mib: within("memory_mib", limits.memory_mib, ceiling.memory_mib, (1, 4096))?,
+            cpu_ms: within("cpu_ms", limits.cpu_ms, ceiling.cpu_ms, count)?,
+            timeout_ms: within("timeout_ms", limits.timeout_ms, ceiling.timeout_ms, count)?,
+            concurrency: within("concurrency", limits.concurrency, ceiling.concurrency, count)?,
+        },
+        calls_max: within("calls", limits.calls, default.calls_max, count)?,
+        queue_ms: within("queue_ms", limits.queue_ms, default.queue_ms, count)?,
+        file_mib_max: within("plugin_file_mib", limits.plugin_file_mib, default.file_mib_max, (1, 1024))?,
+    };
+    Ok((settings, within("command_ms", limits.command_ms, COMMAND_MS, (1_000, COUNT_MAX))?))
+}
+
+fn sources<E: Fn(&str) -> Option<String>>(
+    tables: Vec<SourceTable>,
+    text: &Text<E>,
+) -> Result<Vec<Source>, ConfigError> {
+    let mut sources: Vec<Source> = Vec::new();
+    for (index, table) in tables.into_iter().enumerate() {
+        let key = |key: &str| format!("sources[{index}].{key}");
+        let source = source(table, &key, text)?;
+        if sources.iter().any(|earlier| earlier.name == source.name) {
+            return Err(wrong(&key("name"), &source.name, "expected a name that no other source has"));
+        }
+        sources.push(source);
+    }
+    Ok(sources)
+}
+
+fn source<E: Fn(&str) -> Option<String>>(
+    table: SourceTable,
+    key: &impl Fn(&str) -> String,
+    text: &Text<E>,
+) -> Result<Source, ConfigError> {
+    let expanded = |name: &str, value: &str| text.expand(&key(name), value);
+    let dialect = expanded("dialect", &table.dialect)?;
+    if dialect != "hotline" {
+        return Err(wrong(&key("dialect"), &dialect, "expected hotline"));
+    }
+    let hidden = |problem: &str| ConfigError::Value {
+        key: key("api_key"),
+        value: None,
+        expected: format!("{problem}: expected the key that the platform sends"),
+    };
+    let api_key = table.api_key.ok_or_else(|| hidden("required by the dialect hotline"))?;
+    let api_key = expanded("api_key", &api_key)?;
+    if api_key.is_empty() {
+        return Err(hidden("empty"));
+    }
+    let reply = match expanded("reply", table.reply.as_deref().unwrap_or("json"))?.as_str() {
+        "json" => ReplyStyle::Json,
+        "text" => ReplyStyle::Text,
+        other => return Err(wrong(&key("reply"), other, "expected json or text")),
+    };
+    let name = expanded("name", &table.name)?;
+    let tenant = expanded("tenant", table.tenant.as_deref().unwrap_or("default"))?;
+    let no_name = |name: &str, value: &str| {
+        let (key, value) = (key(name), value.to_owned());
+        move |_: PluginNameError| {
+            let expected = "expected 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit";
+            wrong(&key, &value, expected)
+        }
+    };
+    let source = Source::hotline(&name, &api_key).map_err(no_name("name", &name))?.reply(reply);
+    source.tenant(&tenant).map_err(no_name("tenant", &tenant))
+}
+
+fn wrong(key: &str, value: &str, expected: &str) -> ConfigError {
+    ConfigError::Value { key: key.into(), value: Some(format!("{value:?}")), expected: expected.into() }
+}

@@ -1,9 +1,14 @@
 //! The embedding API: build a host, give it commands, mount its routes, shut it down.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use slashbox_core::{Command, CommandName, CommandNameError, Origin, PluginNameError, check_name};
-use slashbox_runtime::{Catalog, Folders, Runtime, Settings, StartError};
+use slashbox_runtime::{Catalog, Folders, LoadError, Runtime, Settings, StartError};
 use slashbox_store::{OpenError, Store};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
@@ -65,6 +70,17 @@ pub enum BuildError {
         /// What it may be.
         expected: &'static str,
     },
+}
+
+/// Why a single file cannot be called.
+#[derive(Debug, thiserror::Error)]
+pub enum OfFileError {
+    /// There is no memory for what it keeps.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// It is no plugin for this host.
+    #[error(transparent)]
+    Load(#[from] LoadError),
 }
 
 /// Why a command has no answer from a plugin.
@@ -260,6 +276,17 @@ impl Host {
     /// Says how a host is to be; [`HostBuilder::build`] makes it.
     pub fn builder() -> HostBuilder {
         HostBuilder::default()
+    }
+
+    /// A host of one plugin's file, with the grant beside it if there is one. What the plugin keeps is gone with the host:
+    /// for trying it.
+    ///
+    /// # Errors
+    /// If the file is no plugin for this host.
+    pub async fn of_file(settings: &Settings, file: &Path) -> Result<Self, OfFileError> {
+        let store = Store::in_memory()?;
+        let runtime = Runtime::of_file(settings, file, store.reader()).await?;
+        Ok(Self::new(runtime, store, HashMap::new(), COMMAND_MS))
     }
 
     fn new(runtime: Runtime, store: Store, sources: HashMap<String, Source>, command_ms: u32) -> Self {

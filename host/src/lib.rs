@@ -38,7 +38,7 @@ mod source;
 pub mod telemetry;
 mod web;
 
-pub use host::{BuildError, CommandError, Host, HostBuilder, NewCommand};
+pub use host::{BuildError, CommandError, Host, HostBuilder, NewCommand, OfFileError};
 pub use pipeline::Answer;
 pub use slashbox_core::{
     CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, Outcome, PluginId,

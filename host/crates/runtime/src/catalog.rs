@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
-use slashbox_core::{CommandName, Conflict, PluginId, Routes, near};
+use slashbox_core::{Claim, CommandName, Conflict, Owners, PluginId, Routes, assign, near};
 
 use crate::Plugin;
 
@@ -28,6 +28,15 @@ pub struct Problem {
 }
 
 impl Catalog {
+    /// A set of one plugin, which owns all that it declares.
+    pub(crate) fn of_one(plugin: Plugin) -> Self {
+        let plugin = Arc::new(plugin);
+        let claim = Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: Vec::new() };
+        let (owners, _) = assign(&[claim], &Owners::default());
+        let routes = Routes::new(&owners, |_| Some(plugin.clone()));
+        Self { plugins: [(plugin.id().clone(), plugin)].into(), routes, ..Self::default() }
+    }
+
     /// Who answers a command.
     pub fn owner(&self, tenant: &str, command: &str) -> Option<&Arc<Plugin>> {
         self.routes.owner(tenant, command)

@@ -16,7 +16,7 @@ use slashbox_core::{Claim, Conflict, Limits, Owners, PluginId, Routes, assign};
 use tracing::{info, warn};
 
 use crate::{
-    Catalog, Grant, LoadError, Plugin, Problem,
+    Catalog, Grant, LoadError, Plugin, Problem, Settings,
     cache::ContentHash,
     folder::{Files, Scan, grant_path, scan, wasm_path},
     kept::Kept,
@@ -185,10 +185,7 @@ impl Reloader {
         grant: &Grant,
         serving: Option<&Arc<Plugin>>,
     ) -> Result<Arc<Plugin>, LoadError> {
-        let mib_max = self.place.file_mib_max;
-        if files.wasm.bytes > u64::from(mib_max) * 1024 * 1024 {
-            return Err(LoadError::TooLarge { bytes: files.wasm.bytes, mib_max });
-        }
+        check_size(files.wasm.bytes, self.place.file_mib_max)?;
         let bytes: Arc<[u8]> = tokio::fs::read(wasm_path(&self.place.plugins_dir, id)).await?.into();
         if let Some(serving) = serving.filter(|plugin| plugin.content_hash == ContentHash::of(&bytes).0) {
             return Ok(serving.clone());
@@ -205,8 +202,7 @@ impl Reloader {
         if files.grant.is_none() {
             return Ok(Grant::none(ceiling));
         }
-        let text = fs::read_to_string(grant_path(&self.place.plugins_dir, id))?;
-        Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+        read_grant(&grant_path(&self.place.plugins_dir, id), id, ceiling)
     }
 
     /// Decides who owns which command, and swaps the whole set.
@@ -259,6 +255,29 @@ impl Reloader {
         });
         of_files.chain(of_plugins).collect()
     }
+}
+
+/// Loads a file that lies anywhere, with the grant beside it if there is one.
+pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Path) -> Result<Plugin, LoadError> {
+    check_size(fs::metadata(file)?.len(), settings.file_mib_max)?;
+    let id = PluginId::shared(&file.file_stem().unwrap_or_default().to_string_lossy());
+    let grant_file = file.with_extension("toml");
+    let grant = if grant_file.exists() {
+        read_grant(&grant_file, &id, settings.ceiling)?
+    } else {
+        Grant::none(settings.ceiling)
+    };
+    let bytes = tokio::fs::read(file).await?;
+    loader.load(&id, bytes.into(), grant).await
+}
+
+fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
+    let text = fs::read_to_string(path)?;
+    Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+}
+
+fn check_size(bytes: u64, mib_max: u32) -> Result<(), LoadError> {
+    if bytes > u64::from(mib_max) * 1024 * 1024 { Err(LoadError::TooLarge { bytes, mib_max }) } else { Ok(()) }
 }
 
 fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {

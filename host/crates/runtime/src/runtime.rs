@@ -8,7 +8,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use slashbox_core::{Effects, Folder, Outcome, PluginId};
+use slashbox_core::{Effects, Outcome};
 use slashbox_store::Reader;
 use tokio::{
     sync::{Semaphore, SemaphorePermit, mpsc, oneshot},
@@ -17,13 +17,13 @@ use tokio::{
 use wasmtime::Engine;
 
 use crate::{
-    Call, Catalog, Grant, LoadError, Plugin, Settings, StartError,
+    Call, Catalog, LoadError, Plugin, Settings, StartError,
     cache::Cache,
     call,
     engine::Ticking,
     kept::Kept,
     load::Loader,
-    reload::{Pace, Place, Reloader},
+    reload::{self, Pace, Place, Reloader},
     watch::watch,
 };
 
@@ -84,28 +84,18 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Loads one file and nothing else, with the grant beside it if there is one.
+    /// Loads one file and nothing else, with the grant beside it if there is one, and keeps nothing of it.
     ///
     /// # Errors
     /// If the engine does not start, or the file is no plugin.
-    pub async fn of_file(settings: &Settings, file: &Path, reader: Reader) -> Result<(Self, Arc<Plugin>), LoadError> {
-        let bytes = fs::metadata(file)?.len();
-        let mib_max = settings.file_mib_max;
-        if bytes > u64::from(mib_max) * 1024 * 1024 {
-            return Err(LoadError::TooLarge { bytes, mib_max });
-        }
-        let content = tokio::fs::read(file).await?;
-        let grant_file = file.with_extension("toml");
-        let grant = match fs::read_to_string(&grant_file) {
-            Ok(text) => Grant::parse(&text, &Folder::Shared, settings.ceiling, |name| std::env::var(name).ok())?,
-            Err(_) => Grant::none(settings.ceiling),
-        };
+    pub async fn of_file(settings: &Settings, file: &Path, reader: Reader) -> Result<Self, LoadError> {
         let engine = |error: StartError| LoadError::Compile(error.to_string());
         let ticking = Ticking::start(settings).map_err(engine)?;
         let loader = Loader::new(ticking.engine.clone(), None).map_err(engine)?;
-        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
-        let plugin = loader.load(&PluginId::shared(&stem), content.into(), grant).await?;
-        Ok((Self::idle(settings, reader, ticking), Arc::new(plugin)))
+        let runtime = Self::idle(settings, reader, ticking);
+        let plugin = reload::load_alone(&loader, settings, file).await?;
+        runtime.catalog.store(Arc::new(Catalog::of_one(plugin)));
+        Ok(runtime)
     }
 
     fn idle(settings: &Settings, reader: Reader, ticking: Ticking) -> Self {

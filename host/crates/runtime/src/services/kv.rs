@@ -69,7 +69,7 @@ impl Kv {
             return Err(ServiceError::Invalid(format!("kv value of {bytes} bytes for key {key:?}: {expected}")));
         }
         if ttl_ms == Some(0) {
-            return Err(ServiceError::Invalid(format!("kv key {key:?}: time to live of 0 ms: expected at least 1")));
+            return Err(ServiceError::Invalid(format!("kv time to live of 0 ms for key {key:?}: expected at least 1")));
         }
         let expires_at_ms = ttl_ms.map(|ttl_ms| self.now_ms.saturating_add(ttl_ms));
         self.write(key, Write::Set { value, expires_at_ms })
@@ -103,7 +103,7 @@ impl Kv {
 
     async fn list_keys(&mut self, prefix: String, after: Option<String>, limit: u32) -> Result<Page, ServiceError> {
         if !(1..=LIST_LIMIT_MAX).contains(&limit) {
-            return Err(ServiceError::Invalid(format!("kv limit of {limit}: expected 1 to {LIST_LIMIT_MAX}")));
+            return Err(ServiceError::Invalid(format!("kv list limit of {limit}: expected 1 to {LIST_LIMIT_MAX}")));
         }
         let own = |key: &str| key.starts_with(&prefix) && after.as_deref().is_none_or(|after| key > after);
         let written: Vec<(String, bool)> = (self.effects.writes.iter())

@@ -1,0 +1,37 @@
+//! `slashbox config`.
+
+use std::{io::ErrorKind, path::Path, process::ExitCode};
+
+use slashbox::config::{Config, ConfigError, DEFAULT};
+
+use super::{
+    Usage,
+    paint::{GOOD, line, paint},
+};
+
+pub(super) fn print_default() -> anyhow::Result<ExitCode> {
+    line(DEFAULT.trim_end());
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
+    let config = load(file)?;
+    let (listen, sources) = (config.listen, config.sources.len());
+    let sources = if sources == 1 { "1 source".into() } else { format!("{sources} sources") };
+    line(format_args!("{} {}: {sources} on http://{listen}", paint(GOOD, "ok"), file.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Loads a configuration; a mistake in it is told with the file's name.
+pub(super) fn load(file: &Path) -> Result<Config, Usage> {
+    Config::load(file).map_err(|error| {
+        Usage(match &error {
+            ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                let hint = "there is no such file; `slashbox config default` prints one to begin with";
+                format!("{}: {hint}", file.display())
+            }
+            ConfigError::Read { .. } => error.to_string(),
+            _ => format!("{}: {error}", file.display()),
+        })
+    })
+}

@@ -1,0 +1,142 @@
+//! The command line: what it takes, and what the exit codes mean.
+//!
+//! 0 is done, 1 failed, 64 wrong usage or configuration (before a port is bound). Results go to stdout, everything about
+//! them to stderr.
+
+mod call;
+mod check;
+mod config;
+mod paint;
+mod serve;
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+use slashbox::config::ConfigError;
+
+/// Wrong usage: `EX_USAGE` of sysexits.h.
+const WRONG_USAGE: u8 = 64;
+
+/// A host for custom command handlers of chat-support platforms.
+#[derive(Debug, Parser)]
+#[command(name = "slashbox", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve commands: take them over HTTP, call the plugins of a folder
+    Serve(Serve),
+    /// Say whether a file is a plugin for this host, and what it asks for
+    Check(Check),
+    /// Call a plugin's command once, without a host running; what it keeps is gone afterwards
+    Call(Call),
+    /// Show or check a configuration
+    #[command(subcommand)]
+    Config(Config),
+}
+
+#[derive(Debug, clap::Args)]
+struct Serve {
+    /// The configuration
+    #[arg(long, value_name = "FILE", default_value = "slashbox.toml")]
+    config: PathBuf,
+    /// Listen here instead of where the configuration says
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+    /// The plugins folder, instead of the configuration's
+    #[arg(long, value_name = "DIR")]
+    plugins: Option<PathBuf>,
+    /// The data directory, instead of the configuration's
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Check {
+    /// The component; a grant FILE.toml beside it is read too
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct Call {
+    /// The component; a grant FILE.toml beside it gives it its settings
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    /// The command, e.g. /invoice
+    #[arg(value_name = "/NAME")]
+    name: String,
+    /// What follows the command
+    #[arg(default_value = "", allow_hyphen_values = true)]
+    args: String,
+    /// JSON that the plugin gets as the command's data
+    #[arg(long, value_name = "FILE.json")]
+    data: Option<PathBuf>,
+    /// The conversation in which it is typed
+    #[arg(long, value_name = "ID", default_value = "conversation", allow_hyphen_values = true)]
+    conversation: String,
+    /// Who types it
+    #[arg(long, value_name = "ID", default_value = "operator", allow_hyphen_values = true)]
+    operator: String,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Config {
+    /// Print the configuration with every key, its default and what it is for
+    Default,
+    /// Say whether a configuration can be served
+    Check {
+        /// The configuration
+        #[arg(value_name = "FILE", default_value = "slashbox.toml")]
+        file: PathBuf,
+    },
+}
+
+/// Reads the arguments; what cannot be read, and help, is printed here.
+pub(crate) fn arguments() -> Result<Arguments, ExitCode> {
+    Arguments::try_parse().map_err(|error| {
+        let _ = error.print(); // Nobody is left to tell.
+        match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => ExitCode::SUCCESS,
+            _ => ExitCode::from(WRONG_USAGE),
+        }
+    })
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(arguments: Arguments) -> ExitCode {
+    let done = match arguments.command {
+        Command::Serve(serve) => serve::run(serve),
+        Command::Check(check) => check::run(&check),
+        Command::Call(call) => call::run(call),
+        Command::Config(Config::Default) => config::print_default(),
+        Command::Config(Config::Check { file }) => config::check(&file),
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            paint::error(&format!("{error:#}"));
+            let usage = error.is::<Usage>() || error.is::<ConfigError>();
+            if usage { ExitCode::from(WRONG_USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+/// Wrong usage that only a command itself can see.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// The runtime of a command that does one thing.
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+}

@@ -1,0 +1,155 @@
+//! `slashbox serve`: builds a host from the configuration, says what it serves, and serves it until it is told to end.
+
+use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
+
+use anyhow::Context;
+use slashbox::{Catalog, Lack, Plugin, config::Config, telemetry};
+use tokio::net::TcpListener;
+
+use super::{
+    Serve, Usage, block_on, config,
+    paint::{BOLD, DIM, GOOD, ODD, line, paint},
+};
+
+/// How long connections may take to end beyond the commands on them.
+const GRACE: Duration = Duration::from_secs(2);
+
+pub(super) fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
+    let mut config = config::load(&arguments.config)?;
+    config.listen = arguments.listen.unwrap_or(config.listen);
+    config.plugins_dir = arguments.plugins.unwrap_or(config.plugins_dir);
+    config.data_dir = arguments.data.unwrap_or(config.data_dir);
+    if config.plugins_dir == config.data_dir {
+        let dir = config.data_dir.display();
+        return Err(Usage(format!("--data {dir}: expected another folder than the plugins'")).into());
+    }
+    telemetry::start_log(&config.log_level, config.log_format)?;
+    block_on(serve(config))
+}
+
+async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    // Before the plugins are compiled: a port in use should not take seconds to be told.
+    let bound = TcpListener::bind(config.listen).await;
+    let listener = bound.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    // Before it says that it is ready: from then on, a signal ends it cleanly.
+    let stop = Stop::on_signals()?;
+    let host = config.host().build().await?;
+    show(&config, address, &host.plugins());
+    let (ending, ended) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, host.router()).with_graceful_shutdown(async move {
+        stop.signal().await;
+        let _ = ending.send(()); // Only if the server has failed first is nobody there.
+    });
+    let grace = Duration::from_millis(u64::from(config.command_ms)) + GRACE;
+    let hung = async {
+        let _ = ended.await;
+        tokio::time::sleep(grace).await;
+    };
+    tokio::select! {
+        served = server => served?,
+        () = hung => {} // A sender that holds its connection open does not hold up the end.
+    }
+    host.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What ends a server: Ctrl-C, and what service managers send.
+struct Stop {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    #[cfg(unix)]
+    fn on_signals() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn signal(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn on_signals() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn signal(self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// What is served, for the one who started it.
+fn show(config: &Config, address: SocketAddr, catalog: &Catalog) {
+    line(format_args!("{} {} on {}", paint(BOLD, "slashbox"), env!("CARGO_PKG_VERSION"), paint(BOLD, url(address))));
+    show_sources(config, address);
+    line(format_args!("\nplugins  {}", paint(DIM, config.plugins_dir.display())));
+    for plugin in catalog.plugins() {
+        show_plugin(plugin, &config.plugins_dir);
+    }
+    for id in catalog.disabled() {
+        line(format_args!("  {} {}", paint(BOLD, id), paint(ODD, "disabled by its grant file")));
+    }
+    for conflict in catalog.conflicts() {
+        let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
+        let what = format!(
+            "{} is answered by {}, though {} too declares it",
+            conflict.command,
+            conflict.owner,
+            others.join(", ")
+        );
+        line(format_args!("  {} {what}", paint(ODD, "conflict:")));
+    }
+    for problem in catalog.problems() {
+        let (path, what) = (problem.path.display(), &problem.what);
+        let serving = if problem.last_good_serves { "; the last good version serves" } else { "" };
+        line(format_args!("  {} {path}: {what}{serving}", paint(ODD, "not served:")));
+    }
+    if catalog.plugins().next().is_none() {
+        line(paint(ODD, "  none yet: drop a .wasm file into the folder"));
+    }
+    line("");
+}
+
+fn show_sources(config: &Config, address: SocketAddr) {
+    line("\nsources");
+    for source in &config.sources {
+        let url = format!("{}/in/{}", url(address), source.name());
+        line(format_args!("  {}  {}  POST {url}", paint(BOLD, source.name()), source.dialect()));
+    }
+    if config.sources.is_empty() {
+        line(paint(ODD, "  none yet: add a [[sources]] table to the configuration"));
+    }
+}
+
+fn show_plugin(plugin: &Plugin, plugins_dir: &Path) {
+    let descriptor = plugin.descriptor();
+    let version = paint(DIM, &descriptor.version);
+    line(format_args!("  {} {version}  {}", paint(BOLD, plugin.id()), descriptor.summary));
+    for command in &descriptor.commands {
+        let usage = if command.usage.is_empty() { String::new() } else { format!(" {}", command.usage) };
+        line(format_args!("    {}{usage}  {}", paint(GOOD, &command.name), paint(DIM, &command.summary)));
+    }
+    let grant = plugins_dir.join(format!("{}.toml", plugin.id()));
+    for lack in plugin.lacks() {
+        let table = match lack {
+            Lack::Setting { .. } => "[settings]",
+            Lack::HttpHost(_) => "allowed_hosts",
+        };
+        let place = format!("{table} of {}", grant.display());
+        line(format_args!("    {} {lack}, to be given in {place}", paint(ODD, "lacks")));
+    }
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("http://{address}")
+}

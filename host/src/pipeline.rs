@@ -139,10 +139,8 @@ impl Answer {
             Outcome::Replied(None) => Shown::Nothing,
             Outcome::Refused(why) if why.is_empty() => Shown::Error(format!("{command} was refused (ref {id})")),
             Outcome::Refused(why) => Shown::Error(fitting(why.clone())),
-            Outcome::Unavailable(why) => {
-                Shown::Error(fitting(format!("{command} is temporarily unavailable: {why} (ref {id})")))
-            }
-            Outcome::Trapped(_) | Outcome::Limit(_) => {
+            // Why is in the log: it may be an error's text from deep inside of the plugin, which nobody wrote for operators.
+            Outcome::Unavailable(_) | Outcome::Trapped(_) | Outcome::Limit(_) => {
                 Shown::Error(format!("{command} is temporarily unavailable (ref {id})"))
             }
             Outcome::Busy => Shown::Error(format!("{command} is busy, try again in a moment (ref {id})")),

@@ -65,6 +65,14 @@ pub struct Effects {
     pub writes: BTreeMap<String, Write>,
 }
 
+/// The number that a value holds for [`Write::Add`]: its decimal text; 0 if there is no value. `None` if it is no number.
+pub fn counter(value: Option<&[u8]>) -> Option<i64> {
+    match value {
+        Some(value) => std::str::from_utf8(value).ok()?.parse().ok(),
+        None => Some(0),
+    }
+}
+
 impl Effects {
     /// Whether there is nothing to commit. What a call only read needs no check: it saw one consistent state of each key
     /// and changed nothing.

@@ -15,7 +15,7 @@ mod routing;
 
 pub use command::{Command, CommandName, CommandNameError, Origin};
 pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec};
-pub use effects::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Version, Write};
+pub use effects::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Version, Write, counter};
 pub use limits::{Limit, Limits};
 pub use markdown::{Unbalanced, check_markdown_v2};
 pub use outcome::{Outcome, Trap};

@@ -4,7 +4,7 @@
 //! given, which undoes what it did if it fails.
 
 use rusqlite::Connection;
-use slashbox_core::{Effects, RangeRead, Scope, Version, Write};
+use slashbox_core::{Effects, RangeRead, Scope, Version, Write, counter};
 
 use crate::{CommitError, Fault, kv};
 
@@ -78,18 +78,13 @@ fn apply(sql: &Connection, scope: &Scope, key: &str, write: &Write, now_ms: u64)
 
 /// Adds to what is there now, which need not be what the call saw: so increments never conflict with each other.
 fn add(sql: &Connection, scope: &Scope, key: &str, number: i64, now_ms: u64) -> Result<(), Failure> {
-    let (present, expires_at_ms) = match kv::get(sql, scope, key, now_ms)? {
-        Some(entry) => (number_in(&entry.value), entry.expires_at_ms),
-        None => (Some(0), None),
-    };
+    let entry = kv::get(sql, scope, key, now_ms)?;
+    let present = counter(entry.as_ref().map(|entry| &*entry.value));
+    let expires_at_ms = entry.and_then(|entry| entry.expires_at_ms);
     // No number, or none that can grow by so much: it was one when the call looked. Run again, the call sees it itself.
     let sum = present.and_then(|present| present.checked_add(number)).ok_or_else(|| conflict(key))?;
     kv::put(sql, scope, key, sum.to_string().as_bytes(), expires_at_ms)?;
     Ok(())
-}
-
-fn number_in(value: &[u8]) -> Option<i64> {
-    str::from_utf8(value).ok()?.parse().ok()
 }
 
 fn conflict(key: &str) -> Failure {

@@ -3,9 +3,9 @@
 //! Reads note the version that they saw, so that the commit can tell whether they are stale. Increments note none: they
 //! commute.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::collections::BTreeSet;
 
-use slashbox_core::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Write};
+use slashbox_core::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Write, counter};
 use slashbox_store::{Entry, ReadError, Reader};
 
 use crate::{
@@ -192,10 +192,8 @@ fn check_key(key: &str) -> Result<(), ServiceError> {
 
 /// The number that a value holds; 0 where there is none.
 fn number(key: &str, value: Option<&[u8]>) -> Result<i64, ServiceError> {
-    let Some(value) = value else { return Ok(0) };
-    let text = String::from_utf8_lossy(value);
-    let parsed = if let Cow::Borrowed(text) = text { text.parse().ok() } else { None };
-    parsed.ok_or_else(|| ServiceError::Invalid(format!("kv key {key:?} holds no number, so it cannot be incremented")))
+    let no_number = || ServiceError::Invalid(format!("kv key {key:?} holds no number, so it cannot be incremented"));
+    counter(value).ok_or_else(no_number)
 }
 
 fn add(key: &str, base: i64, by: i64) -> Result<i64, ServiceError> {

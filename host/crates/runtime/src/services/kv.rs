@@ -230,3 +230,6 @@ impl Host for Guest {
         self.kv.as_mut().ok_or_else(|| nothing_granted("kv"))?.list_keys(prefix, after, limit).await
     }
 }
+
+#[cfg(test)]
+mod tests;

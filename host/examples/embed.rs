@@ -4,6 +4,7 @@ use slashbox::{Host, NewCommand, Source};
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    slashbox::telemetry::start_log("info,embed=info", slashbox::telemetry::LogFormat::Text)?;
     let scratch = std::env::temp_dir().join(format!("slashbox-embed-{}", std::process::id()));
     let host = Host::builder()
         .plugins_dir(std::env::args().nth(1).unwrap_or_else(|| "target/plugins".into()))

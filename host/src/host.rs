@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use slashbox_core::{Command, CommandName, CommandNameError, Origin, PluginNameError, check_name};
+use slashbox_core::{Command, CommandName, CommandNameError, NameError, Origin, check_name};
 use slashbox_runtime::{Catalog, Folders, LoadError, Runtime, Settings, StartError};
 use slashbox_store::{OpenError, Store};
 use tokio_util::task::TaskTracker;
@@ -60,6 +60,14 @@ pub enum BuildError {
     /// Two sources have the same name.
     #[error("source {0:?} is there twice: expected names that differ")]
     SourceTwice(String),
+    /// The plugins folder would be watched for what the host itself writes.
+    #[error("data directory {data_dir:?}: expected a folder outside of the plugins folder {plugins_dir:?}")]
+    DataInPlugins {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// The plugins folder.
+        plugins_dir: PathBuf,
+    },
     /// A figure is out of its range.
     #[error("{what} of {value}: expected {expected}")]
     Range {
@@ -99,7 +107,7 @@ pub enum CommandError {
     Name(#[from] CommandNameError),
     /// The tenant's name is none.
     #[error("tenant: {0}")]
-    Tenant(#[from] PluginNameError),
+    Tenant(#[from] NameError),
     /// The host ends.
     #[error("slashbox is shutting down")]
     ShuttingDown,
@@ -259,6 +267,10 @@ impl HostBuilder {
             let expected = "1000 to 10000, in milliseconds";
             return Err(BuildError::Range { what: "command_ms", value: self.command_ms, expected });
         }
+        if is_inside(&self.data_dir, &self.plugins_dir) {
+            let Self { data_dir, plugins_dir, .. } = self;
+            return Err(BuildError::DataInPlugins { data_dir, plugins_dir });
+        }
         let mut sources = HashMap::new();
         for source in self.sources {
             if let Some(twice) = sources.insert(source.name.clone(), source) {
@@ -334,6 +346,12 @@ impl Host {
         self.inner.store.clone().close().await;
         info!(target: HOST, "shut down");
     }
+}
+
+/// Whether a folder is another, or lies in it, as far as their names tell.
+pub(crate) fn is_inside(folder: &Path, other: &Path) -> bool {
+    let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    full(folder).starts_with(full(other))
 }
 
 /// A new id: sortable by time, 26 characters.

@@ -41,10 +41,10 @@ mod web;
 pub use host::{BuildError, CommandError, Host, HostBuilder, NewCommand, OfFileError};
 pub use pipeline::Answer;
 pub use slashbox_core::{
-    CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, Outcome, PluginId,
-    PluginNameError, Reply, SettingSpec, Trap,
+    CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, NameError,
+    Outcome, PluginId, Reply, SettingSpec, Trap,
 };
-pub use slashbox_dialects::{ReplyStyle, Shown};
-pub use slashbox_runtime::{Catalog, Lack, LoadError, Plugin, Problem, Settings};
+pub use slashbox_dialects::{EmptySecret, ReplyStyle, Shown};
+pub use slashbox_runtime::{Catalog, Lack, LoadError, Owner, Plugin, Problem, Settings};
 pub use slashbox_store::OpenError;
-pub use source::Source;
+pub use source::{Source, SourceError};

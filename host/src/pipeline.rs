@@ -9,9 +9,9 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use slashbox_core::{Command, Effects, Outcome, Scope, Trap, check_markdown_v2};
+use slashbox_core::{Command, Limit, Outcome, Trap, check_markdown_v2};
 use slashbox_dialects::Shown;
-use slashbox_runtime::{Call, Plugin};
+use slashbox_runtime::{Call, Owner, Plugin};
 use slashbox_store::CommitError;
 use tracing::{debug, error, warn};
 
@@ -22,6 +22,9 @@ use crate::{
 
 /// How often a call runs again because another changed what it had read.
 const RERUNS_MAX: u32 = 3;
+
+/// The most bytes of a plugin's text in a line of the log: a backtrace of many frames.
+const LOGGED_BYTES_MAX: usize = 8 * 1024;
 
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub struct Answer {
 pub(crate) async fn answer(inner: &Arc<Inner>, command: Command) -> Result<Answer, CommandError> {
     let (tenant, name) = (&command.origin.tenant, command.name.as_str());
     let catalog = inner.runtime.catalog();
-    let Some(plugin) = catalog.owner(tenant, name).cloned() else {
+    let Some(owner) = catalog.owner(tenant, name).cloned() else {
         let near = catalog.near(tenant, name);
         debug!(target: COMMANDS, tenant, command = name, "unknown");
         return Err(CommandError::Unknown { name: name.into(), near });
@@ -49,15 +52,19 @@ pub(crate) async fn answer(inner: &Arc<Inner>, command: Command) -> Result<Answe
     if inner.tasks.is_closed() {
         return Err(CommandError::ShuttingDown);
     }
-    let mut answer = Answer {
-        id: command.id.clone(),
-        command: name.into(),
-        plugin: plugin.id().to_string(),
-        outcome: Outcome::Busy,
+    let (id, name) = (command.id.clone(), name.to_owned());
+    let (plugin, outcome) = match owner {
+        Owner::Plugin(plugin) => {
+            let task = inner.tasks.spawn(run(inner.clone(), plugin.clone(), command));
+            let outcome = task.await.unwrap_or_else(|panic| host_panic(&id, &plugin, &panic));
+            (plugin.id().to_string(), outcome)
+        }
+        Owner::Absent(plugin) => {
+            warn!(target: COMMANDS, call = id, tenant, %plugin, command = name, "its plugin is broken or disabled");
+            (plugin.to_string(), Outcome::Unavailable("its plugin is broken or disabled".into()))
+        }
     };
-    let task = inner.tasks.spawn(run(inner.clone(), plugin, command));
-    answer.outcome = task.await.unwrap_or_else(|panic| host_panic(&answer, &panic));
-    Ok(answer)
+    Ok(Answer { id, command: name, plugin, outcome })
 }
 
 /// Calls the plugin until its effects are committed, and makes its reply fit.
@@ -82,19 +89,23 @@ async fn run(inner: Arc<Inner>, plugin: Arc<Plugin>, command: Command) -> Outcom
 
 /// Runs again while others change what the call had read.
 async fn committed(inner: &Inner, plugin: &Plugin, call: &Call) -> Outcome {
-    let scope = Scope { tenant: call.command.origin.tenant.clone(), plugin: plugin.id().stem.to_string() };
+    let scope = plugin.scope(&call.command.origin.tenant);
     for _ in 0..=RERUNS_MAX {
+        if call.deadline <= Instant::now() {
+            return Outcome::Limit(Limit::Deadline);
+        }
         let (outcome, effects) = inner.runtime.on_command(plugin, call).await;
         if effects.is_empty() {
             return outcome;
         }
-        match commit(inner, &scope, effects, call).await {
+        match inner.store.commit(&scope, effects, call.now_ms).await {
             Ok(()) => return outcome,
             Err(CommitError::Conflict { key }) => {
                 debug!(target: COMMANDS, call = call.command.id, plugin = %plugin.id(), key, "conflict, runs again");
             }
             Err(error @ CommitError::Unavailable { .. }) => {
-                error!(target: COMMANDS, call = call.command.id, plugin = %plugin.id(), %error, "not committed");
+                let error: &dyn std::error::Error = &error;
+                error!(target: COMMANDS, call = call.command.id, plugin = %plugin.id(), error, "not committed");
                 return Outcome::Unavailable("what it changed cannot be saved now".into());
             }
         }
@@ -102,29 +113,34 @@ async fn committed(inner: &Inner, plugin: &Plugin, call: &Call) -> Outcome {
     Outcome::Unavailable("others keep changing the same data".into())
 }
 
-async fn commit(inner: &Inner, scope: &Scope, effects: Effects, call: &Call) -> Result<(), CommitError> {
-    inner.store.commit(scope, effects, call.now_ms).await
+/// A fault of ours: it costs this command alone.
+fn host_panic(call: &str, plugin: &Plugin, panic: &tokio::task::JoinError) -> Outcome {
+    error!(target: COMMANDS, call, plugin = %plugin.id(), %panic, "the host failed in a call");
+    Outcome::Trapped(Trap { cause: "the host failed".into(), backtrace: String::new() })
 }
 
-/// A fault of ours: it costs this command alone.
-fn host_panic(answer: &Answer, panic: &tokio::task::JoinError) -> Outcome {
-    error!(target: COMMANDS, call = answer.id, plugin = answer.plugin, %panic, "the host failed in a call");
-    Outcome::Trapped(Trap { cause: "the host failed".into(), backtrace: String::new() })
+/// As much of a plugin's own text as a line of the log takes.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LOGGED_BYTES_MAX)).unwrap_or(text)
 }
 
 /// One line a command, at a level that says who should care.
 fn report(plugin: &Plugin, command: &Command, outcome: &Outcome, took: Duration) {
-    let (call, tenant, ms) = (&command.id, &command.origin.tenant, took.as_millis());
+    let (call, tenant) = (&command.id, &command.origin.tenant);
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX); // JSON has no number of 128 bits.
     let (plugin, command, name) = (plugin.id(), &command.name, outcome.name());
     match outcome {
         Outcome::Replied(_) | Outcome::Refused(_) => {
             debug!(target: COMMANDS, call, tenant, %plugin, %command, outcome = name, ms);
         }
-        Outcome::Unavailable(why) => warn!(target: COMMANDS, call, tenant, %plugin, %command, outcome = name, ms, why),
+        Outcome::Unavailable(why) => {
+            let why = beginning(why);
+            warn!(target: COMMANDS, call, tenant, %plugin, %command, outcome = name, ms, why);
+        }
         Outcome::Busy => warn!(target: COMMANDS, call, tenant, %plugin, %command, outcome = name, ms),
         Outcome::Limit(limit) => warn!(target: COMMANDS, call, tenant, %plugin, %command, outcome = name, ms, %limit),
         Outcome::Trapped(trap) => {
-            let (cause, backtrace) = (&trap.cause, &trap.backtrace);
+            let (cause, backtrace) = (beginning(&trap.cause), beginning(&trap.backtrace));
             warn!(target: COMMANDS, call, tenant, %plugin, %command, outcome = name, ms, cause, backtrace);
         }
     }

@@ -1,7 +1,7 @@
 //! Where commands come in.
 
-use slashbox_core::{PluginNameError, check_name};
-use slashbox_dialects::{Dialect, Hotline, ReplyStyle, Secret};
+use slashbox_core::{NameError, check_name};
+use slashbox_dialects::{Dialect, EmptySecret, Hotline, ReplyStyle, Secret};
 
 /// A platform's way in: `POST /in/NAME`.
 #[derive(Clone, Debug)]
@@ -11,14 +11,25 @@ pub struct Source {
     pub(crate) dialect: Dialect,
 }
 
+/// Why a source cannot be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// Its name cannot stand in a path.
+    #[error("source: {0}")]
+    Name(#[from] NameError),
+    /// Its key is known to everybody.
+    #[error("source: {0}")]
+    Key(#[from] EmptySecret),
+}
+
 impl Source {
     /// A source that speaks Hotline, of the tenant `default`. `api_key` is what Hotline sends in each request's body.
     ///
     /// # Errors
-    /// If the name cannot stand in a path.
-    pub fn hotline(name: &str, api_key: &str) -> Result<Self, PluginNameError> {
+    /// If the name cannot stand in a path, or the key is empty.
+    pub fn hotline(name: &str, api_key: &str) -> Result<Self, SourceError> {
         check_name(name)?;
-        let hotline = Hotline { api_key: Secret::new(api_key), reply: ReplyStyle::default() };
+        let hotline = Hotline { api_key: Secret::new(api_key)?, reply: ReplyStyle::default() };
         Ok(Self { name: name.into(), tenant: "default".into(), dialect: Dialect::Hotline(hotline) })
     }
 
@@ -26,7 +37,7 @@ impl Source {
     ///
     /// # Errors
     /// If it is no name.
-    pub fn tenant(mut self, tenant: &str) -> Result<Self, PluginNameError> {
+    pub fn tenant(mut self, tenant: &str) -> Result<Self, NameError> {
         check_name(tenant)?;
         self.tenant = tenant.into();
         Ok(self)

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::json;
-use slashbox::{Answer, Host, NewCommand, Outcome, Settings, Shown, telemetry};
+use slashbox::{Answer, CommandError, Host, NewCommand, Outcome, Settings, Shown, telemetry};
 
 use super::{
     Call, Usage, block_on,
@@ -28,7 +28,11 @@ pub(super) fn run(arguments: Call) -> anyhow::Result<ExitCode> {
     let answer = block_on(async {
         let host = Host::of_file(&Settings::default(), &arguments.file).await;
         let host = host.with_context(|| arguments.file.display().to_string())?;
-        Ok(host.command("default", command).await?)
+        let answer = host.command("default", command).await;
+        answer.map_err(|error| match error {
+            CommandError::Name(_) => anyhow::Error::new(Usage(error.to_string())),
+            error => error.into(),
+        })
     })?;
     if arguments.json {
         line(format_args!("{:#}", as_json(&answer)));

@@ -138,5 +138,9 @@ struct Usage(String);
 
 /// The runtime of a command that does one thing.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(future)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(future);
+    // A compilation under way has nobody left to wait for it.
+    runtime.shutdown_background();
+    done
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use slashbox::{Catalog, Lack, Plugin, config::Config, telemetry};
+use slashbox::{BuildError, Catalog, Lack, Plugin, config::Config, telemetry};
 use tokio::net::TcpListener;
 
 use super::{
@@ -14,15 +14,14 @@ use super::{
 /// How long connections may take to end beyond the commands on them.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// The exit code of a server that was told twice to end.
+const IMPATIENT: u8 = 1;
+
 pub(super) fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let mut config = config::load(&arguments.config)?;
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.plugins_dir = arguments.plugins.unwrap_or(config.plugins_dir);
     config.data_dir = arguments.data.unwrap_or(config.data_dir);
-    if config.plugins_dir == config.data_dir {
-        let dir = config.data_dir.display();
-        return Err(Usage(format!("--data {dir}: expected another folder than the plugins'")).into());
-    }
     telemetry::start_log(&config.log_level, config.log_format)?;
     block_on(serve(config))
 }
@@ -33,13 +32,20 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let listener = bound.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     // Before it says that it is ready: from then on, a signal ends it cleanly.
-    let stop = Stop::on_signals()?;
-    let host = config.host().build().await?;
+    let mut stop = Stop::on_signals()?;
+    let host = config.host().build().await.map_err(|error| match error {
+        BuildError::DataInPlugins { .. } => anyhow::Error::new(Usage(error.to_string())),
+        error => error.into(),
+    })?;
     show(&config, address, &host.plugins());
     let (ending, ended) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, host.router()).with_graceful_shutdown(async move {
         stop.signal().await;
         let _ = ending.send(()); // Only if the server has failed first is nobody there.
+        tokio::spawn(async move {
+            stop.signal().await;
+            std::process::exit(i32::from(IMPATIENT)); // Whoever asks twice does not want to wait.
+        });
     });
     let grace = Duration::from_millis(u64::from(config.command_ms)) + GRACE;
     let hung = async {
@@ -70,7 +76,7 @@ impl Stop {
     }
 
     #[cfg(unix)]
-    async fn signal(mut self) {
+    async fn signal(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -83,7 +89,7 @@ impl Stop {
     }
 
     #[cfg(not(unix))]
-    async fn signal(self) {
+    async fn signal(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
     }
 }

@@ -53,4 +53,8 @@ impl File for ConfigFile {
             _ => None,
         }
     }
+
+    fn is_secret(key: &str) -> bool {
+        key.ends_with("api_key")
+    }
 }

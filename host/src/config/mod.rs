@@ -177,7 +177,11 @@ mod tests {
             "`listen` = \"localhost\": expected an address and a port, such as 127.0.0.1:8787 or [::1]:8787",
         );
         check("plugins_dir = \"\"", "`plugins_dir` = \"\": expected a folder");
-        check("data_dir = \"plugins\"", "`data_dir` = \"plugins\": expected another folder than `plugins_dir`");
+        check("data_dir = \"plugins\"", "`data_dir` = \"plugins\": expected a folder outside of `plugins_dir`");
+        check(
+            "data_dir = \"./plugins/data\"",
+            "`data_dir` = \"./plugins/data\": expected a folder outside of `plugins_dir`",
+        );
         check(
             "[log]\nlevel = \"loud\"",
             "`log.level` = \"loud\": expected error, warn, info, debug or trace, or a list of TARGET=LEVEL",
@@ -208,7 +212,7 @@ mod tests {
         check(&source("api_key = \"k\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text");
         check(
             &source("api_key = \"k\"\ntenant = \"a/b\""),
-            "`sources[0].tenant` = \"a/b\": expected 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit",
+            "`sources[0].tenant` = \"a/b\": expected letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and at most 100 bytes",
         );
         let twice = source("api_key = \"k\"\n");
         check(&format!("{twice}{twice}"), "`sources[1].name` = \"support\": expected a name that no other source has");

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use slashbox_core::{Limits, PluginNameError};
+use slashbox_core::{Limits, NameError};
 use slashbox_dialects::ReplyStyle;
 use slashbox_runtime::Settings;
 use slashbox_toml::expand;
@@ -12,8 +12,8 @@ use super::{
     file::{ConfigFile, LimitsTable, LogTable, SourceTable},
 };
 use crate::{
-    Source,
-    host::COMMAND_MS,
+    Source, SourceError,
+    host::{COMMAND_MS, is_inside},
     telemetry::{LogFormat, check_filter},
 };
 
@@ -40,8 +40,8 @@ pub(super) fn resolve(
             return Err(wrong(key, value, "expected a folder"));
         }
     }
-    if dir.join(&plugins_dir) == dir.join(&data_dir) {
-        return Err(wrong("data_dir", &data_dir, "expected another folder than `plugins_dir`"));
+    if is_inside(&dir.join(&data_dir), &dir.join(&plugins_dir)) {
+        return Err(wrong("data_dir", &data_dir, "expected a folder outside of `plugins_dir`"));
     }
     let (log_level, log_format) = log(file.log, &text)?;
     let (settings, command_ms) = limits(&file.limits)?;
@@ -149,9 +149,6 @@ fn source<E: Fn(&str) -> Option<String>>(
     };
     let api_key = table.api_key.ok_or_else(|| hidden("required by the dialect hotline"))?;
     let api_key = expanded("api_key", &api_key)?;
-    if api_key.is_empty() {
-        return Err(hidden("empty"));
-    }
     let reply = match expanded("reply", table.reply.as_deref().unwrap_or("json"))?.as_str() {
         "json" => ReplyStyle::Json,
         "text" => ReplyStyle::Text,
@@ -159,15 +156,12 @@ fn source<E: Fn(&str) -> Option<String>>(
     };
     let name = expanded("name", &table.name)?;
     let tenant = expanded("tenant", table.tenant.as_deref().unwrap_or("default"))?;
-    let no_name = |name: &str, value: &str| {
-        let (key, value) = (key(name), value.to_owned());
-        move |_: PluginNameError| {
-            let expected = "expected 1 to 100 letters, digits, `.`, `_` and `-`, beginning with a letter or a digit";
-            wrong(&key, &value, expected)
-        }
-    };
-    let source = Source::hotline(&name, &api_key).map_err(no_name("name", &name))?.reply(reply);
-    source.tenant(&tenant).map_err(no_name("tenant", &tenant))
+    let no_name = |name: &str, value: &str| wrong(&key(name), value, &format!("expected {}", NameError::EXPECTED));
+    let source = Source::hotline(&name, &api_key).map_err(|error| match error {
+        SourceError::Name(_) => no_name("name", &name),
+        SourceError::Key(_) => hidden("empty"),
+    })?;
+    source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))
 }
 
 fn wrong(key: &str, value: &str, expected: &str) -> ConfigError {

@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Path, State, rejection::BytesRejection},
+    extract::{Path, State, rejection::PathRejection},
     http::{StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
 };
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use slashbox_dialects::{Answer, Arrival, Dialect, Refusal, Shown};
 use tracing::info;
 
 use super::{
-    BODY_BYTES_MAX,
+    BODY_BYTES_MAX, BODY_TIMEOUT,
     problem::{Code, Problem},
 };
 use crate::{
@@ -24,9 +25,12 @@ use crate::{
 
 pub(crate) async fn command(
     State(inner): State<Arc<Inner>>,
-    Path(name): Path<String>,
-    body: Result<Bytes, BytesRejection>,
+    name: Result<Path<String>, PathRejection>,
+    body: Body,
 ) -> Response {
+    let Ok(Path(name)) = name else {
+        return Problem::new(Code::UnknownSource, "the source's name is no UTF-8").into_response();
+    };
     let Some(source) = inner.sources.get(&name) else {
         return Problem::new(Code::UnknownSource, format!("no source is named {name:?}")).into_response();
     };
@@ -41,11 +45,8 @@ pub(crate) async fn command(
     respond(answer)
 }
 
-async fn take(inner: &Arc<Inner>, source: &Source, body: Result<Bytes, BytesRejection>) -> Result<Shown, Refusal> {
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge { bytes_max: BODY_BYTES_MAX },
-        _ => Refusal::Malformed("the body ended before it was whole".into()),
-    })?;
+async fn take(inner: &Arc<Inner>, source: &Source, body: Body) -> Result<Shown, Refusal> {
+    let body = read(body).await?;
     let arrival = Arrival {
         id: new_id(),
         tenant: source.tenant.clone(),
@@ -57,6 +58,17 @@ async fn take(inner: &Arc<Inner>, source: &Source, body: Result<Bytes, BytesReje
         Ok(answer) => Ok(answer.shown()),
         Err(error @ CommandError::ShuttingDown) => Err(Refusal::Unavailable(error.to_string())),
         Err(error) => Ok(Shown::Error(error.to_string())),
+    }
+}
+
+/// The whole body, within its limits of size and time.
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    let body = Limited::new(body, BODY_BYTES_MAX).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge { bytes_max: BODY_BYTES_MAX }),
+        Ok(Err(_)) => Err(Refusal::Malformed("the body ended before it was whole".into())),
+        Err(_) => Err(Refusal::Malformed(format!("the body was not whole within {} s", BODY_TIMEOUT.as_secs()))),
     }
 }
 

@@ -6,12 +6,12 @@
 mod ingest;
 mod problem;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, State},
-    http::StatusCode,
+    extract::State,
+    http::{Method, StatusCode},
     routing::{get, post},
 };
 
@@ -19,15 +19,20 @@ use crate::host::Inner;
 use problem::{Code, Problem};
 
 /// The most bytes of a request's body: no platform sends a tenth of it.
-pub(crate) const BODY_BYTES_MAX: usize = 1024 * 1024;
+const BODY_BYTES_MAX: usize = 1024 * 1024;
+
+/// How long a sender may take for a request's body: a platform's is there at once.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn router(inner: Arc<Inner>) -> Router {
-    let post_only = || async { Problem::new(Code::MethodNotAllowed, "a source takes POST alone") };
     Router::new()
-        .route("/in/{source}", post(ingest::command).fallback(post_only))
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .route("/in/{source}", post(ingest::command))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed, "this path takes GET alone") })
+        .method_not_allowed_fallback(|method: Method| async move {
+            Problem::new(Code::MethodNotAllowed, format!("{method} is not taken at this path"))
+        })
         .fallback(|| async { Problem::new(Code::NotFound, "nothing is served at this path") })
         .with_state(inner)
 }

@@ -80,6 +80,14 @@ pub enum DescriptorError {
         /// How many.
         count: usize,
     },
+    /// A text that could play with a terminal or a log.
+    #[error("{what} {text:?}: expected one line without control characters")]
+    Control {
+        /// Which text.
+        what: &'static str,
+        /// What it says.
+        text: String,
+    },
     /// A text for people without end.
     #[error("{what} of {bytes} bytes: expected at most {TEXT_BYTES_MAX}")]
     TooLong {
@@ -113,7 +121,7 @@ impl Descriptor {
         if let Some(pattern) = self.events.iter().find(|pattern| !is_pattern(pattern)) {
             return Err(DescriptorError::EventPattern(pattern.clone()));
         }
-        if let Some(host) = self.http_hosts.iter().find(|host| !is_host(host)) {
+        if let Some(host) = self.http_hosts.iter().find(|host| !is_http_host(host)) {
             return Err(DescriptorError::HttpHost(host.clone()));
         }
         Ok(self)
@@ -134,10 +142,11 @@ impl Descriptor {
         let of_settings = self.settings.iter().flat_map(|s| [("setting", &s.name), ("summary", &s.summary)]);
         let others = self.events.iter().map(|e| ("event", e)).chain(self.http_hosts.iter().map(|h| ("http host", h)));
         let mut texts = own.into_iter().chain(of_commands).chain(of_settings).chain(others);
-        match texts.find(|(_, text)| text.len() > TEXT_BYTES_MAX) {
-            Some((what, text)) => Err(DescriptorError::TooLong { what, bytes: text.len() }),
-            None => Ok(()),
-        }
+        texts.try_for_each(|(what, text)| match text.len() {
+            bytes if bytes > TEXT_BYTES_MAX => Err(DescriptorError::TooLong { what, bytes }),
+            _ if text.chars().any(char::is_control) => Err(DescriptorError::Control { what, text: text.clone() }),
+            _ => Ok(()),
+        })
     }
 }
 
@@ -155,7 +164,8 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-')
 }
 
-fn is_host(host: &str) -> bool {
+/// Whether a text names a host as plugins ask for them and operators grant them: `HOST`, `*.HOST` or `HOST:PORT`.
+pub fn is_http_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) => (name, Some(port)),
         None => (host, None),
@@ -211,6 +221,14 @@ mod tests {
         for host in ["", "https://a", "a/b", "a:", "a:0", "a:70000", "*", "a..b"] {
             check(Descriptor { http_hosts: vec![host.into()], ..base() }, &format!("http host {host:?}"));
         }
+    }
+
+    #[test]
+    fn texts_are_of_one_line() {
+        let descriptor = Descriptor { summary: "a\u{1b}[2J".into(), ..Descriptor::default() };
+        assert_eq!(problem(descriptor), "summary \"a\\u{1b}[2J\": expected one line without control characters");
+        let descriptor = Descriptor { name: "a\nok b".into(), ..Descriptor::default() };
+        assert_eq!(problem(descriptor), "name \"a\\nok b\": expected one line without control characters");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a call changes, held back until its outcome is known.
 //!
-//! A call reads a snapshot and writes into its [`Effects`]; the store applies them in the commit that records the
+//! A call reads what is committed and writes into its [`Effects`]; the store applies them in the commit that records the
 //! outcome, all or none, after checking that nobody changed what the call read.
 
 use std::collections::BTreeMap;
@@ -50,8 +50,8 @@ pub struct RangeRead {
     pub after: Option<String>,
     /// How many were asked for.
     pub limit: u32,
-    /// What the store held: the keys with their versions, in the order of their bytes.
-    pub seen: Vec<(String, Version)>,
+    /// The keys that the store held, in the order of their bytes. What they held was not read.
+    pub seen: Vec<String>,
 }
 
 /// What a call read and what it changes.

@@ -14,11 +14,11 @@ mod reply;
 mod routing;
 
 pub use command::{Command, CommandName, CommandNameError, Origin};
-pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec};
+pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec, is_http_host};
 pub use effects::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Version, Write, counter};
 pub use limits::{Limit, Limits};
 pub use markdown::{Unbalanced, check_markdown_v2};
 pub use outcome::{Outcome, Trap};
-pub use plugin::{Folder, PluginId, PluginNameError, check_name};
+pub use plugin::{Folder, NameError, PluginId, check_name};
 pub use reply::{Cut, Format, REPLY_UNITS_MAX, Reply};
 pub use routing::{Claim, Conflict, Owners, Routes, assign, near};

@@ -55,6 +55,8 @@ pub enum Limit {
         /// What it may take.
         ms: u32,
     },
+    /// The command's own time ran out before the plugin's did.
+    Deadline,
     /// Its stack ended.
     Stack {
         /// How large it is.
@@ -69,6 +71,7 @@ impl Limit {
             Self::Memory { .. } => "memory",
             Self::Cpu { .. } => "cpu",
             Self::Timeout { .. } => "timeout",
+            Self::Deadline => "deadline",
             Self::Stack { .. } => "stack",
         }
     }
@@ -80,6 +83,7 @@ impl fmt::Display for Limit {
             Self::Memory { mib } => write!(f, "memory limit of {mib} MiB reached"),
             Self::Cpu { ms } => write!(f, "cpu limit of {ms} ms reached"),
             Self::Timeout { ms } => write!(f, "timeout of {ms} ms reached"),
+            Self::Deadline => write!(f, "the command's time ran out"),
             Self::Stack { kib } => write!(f, "stack limit of {kib} KiB reached"),
         }
     }

@@ -62,19 +62,25 @@ impl fmt::Display for PluginId {
 
 /// Why a text cannot name a plugin, a tenant or a source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{0:?} is no name: expected 1 to {NAME_BYTES_MAX} letters, digits, `.`, `_` and `-`, beginning with a letter or a digit"
-)]
-pub struct PluginNameError(String);
+#[error("{name:?} is no name: expected {}", Self::EXPECTED)]
+pub struct NameError {
+    name: String,
+}
+
+impl NameError {
+    /// What is expected of a name.
+    pub const EXPECTED: &str =
+        "letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and at most 100 bytes";
+}
 
 /// Whether a text can name a plugin, a tenant or a source: such names become files, paths of URLs and columns.
 ///
 /// # Errors
 /// If it is empty, too long, or has a character that would need escaping in one of those places.
-pub fn check_name(name: &str) -> Result<(), PluginNameError> {
+pub fn check_name(name: &str) -> Result<(), NameError> {
     let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
     let valid = name.starts_with(char::is_alphanumeric) && name.len() <= NAME_BYTES_MAX && name.chars().all(allowed);
-    if valid { Ok(()) } else { Err(PluginNameError(name.chars().take(NAME_BYTES_MAX).collect())) }
+    if valid { Ok(()) } else { Err(NameError { name: name.chars().take(NAME_BYTES_MAX).collect() }) }
 }
 
 #[cfg(test)]

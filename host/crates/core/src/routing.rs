@@ -67,7 +67,7 @@ impl<P> Default for Routes<P> {
 
 impl<P> Routes<P> {
     /// The table of a set of owners, with what `plugin` makes of each.
-    pub fn new(owners: &Owners, mut plugin: impl FnMut(&PluginId) -> Option<P>) -> Self {
+    pub fn new(owners: &Owners, mut plugin: impl FnMut(&PluginId) -> P) -> Self {
         let mut routes = Self::default();
         for tenant in own_tenants(owners.known.iter()) {
             routes.tenants.insert(tenant, HashMap::new());
@@ -77,9 +77,7 @@ impl<P> Routes<P> {
                 Some(tenant) => routes.tenants.entry(tenant.clone()).or_default(),
                 None => &mut routes.shared,
             };
-            if let Some(plugin) = plugin(owner) {
-                table.insert(command.clone(), plugin);
-            }
+            table.insert(command.clone(), plugin(owner));
         }
         routes
     }
@@ -199,7 +197,7 @@ mod tests {
     }
 
     fn owner(owners: &Owners, tenant: &str, command: &str) -> Option<String> {
-        Routes::new(owners, |plugin| Some(plugin.to_string())).owner(tenant, command).cloned()
+        Routes::new(owners, |plugin| plugin.to_string()).owner(tenant, command).cloned()
     }
 
     /// The owner of `/x` for the tenant acme after each step, from nothing.

@@ -76,7 +76,7 @@ impl Hotline {
         self.authenticate(envelope.api_key)?;
         let name = command_name(envelope.event_type)?;
         let raw = envelope.data.map_or("null", RawValue::get);
-        let data = self.api_key.taken_out_of(raw).map_or(Cow::Borrowed(raw), Cow::Owned);
+        let data = self.api_key.taken_out_of_json(raw).map_or(Cow::Borrowed(raw), Cow::Owned);
         let fields = command_data(&data)?;
         let chat = text("data.chat_id", fields.chat_id)?;
         let topic = text("data.topic_id", fields.topic_id)?;
@@ -92,7 +92,7 @@ impl Hotline {
                 tenant: arrival.tenant,
                 source: arrival.source,
                 dialect: NAME.into(),
-                instance: text("instance_id", envelope.instance_id)?,
+                instance: text("instance_id", envelope.instance_id)?.map(|id| self.api_key.taken_out_of(id)),
             },
             data: data.into_owned(),
         })
@@ -231,7 +231,7 @@ mod tests {
 }"#;
 
     fn hotline() -> Hotline {
-        Hotline { api_key: Secret::new(KEY), reply: ReplyStyle::Json }
+        Hotline { api_key: Secret::new(KEY).unwrap(), reply: ReplyStyle::Json }
     }
 
     fn parse(body: impl AsRef<[u8]>) -> Result<Command, Refusal> {
@@ -293,6 +293,8 @@ mod tests {
             parse(with(&format!(r#""event_type":"/a","data":{{"command_data":"{KEY}","k":["{KEY}"]}}"#))).unwrap();
         assert_eq!(command.data, r#"{"command_data":"[redacted]","k":["[redacted]"]}"#);
         assert_eq!(command.args, "[redacted]");
+        let command = parse(with(&format!(r#""event_type":"/a","instance_id":"{KEY}""#))).unwrap();
+        assert_eq!(command.origin.instance.as_deref(), Some("[redacted]"));
     }
 
     #[test]

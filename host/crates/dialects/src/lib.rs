@@ -9,7 +9,7 @@ mod secret;
 use slashbox_core::Command;
 
 pub use hotline::{Hotline, ReplyStyle};
-pub use secret::Secret;
+pub use secret::{EmptySecret, Secret};
 
 /// How a source's platform writes.
 #[derive(Clone, Debug)]

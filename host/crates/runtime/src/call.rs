@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Command, Effects, Limit, Limits, Outcome, Scope, Trap};
+use slashbox_core::{Command, Effects, Limit, Limits, Outcome, Trap};
 use slashbox_store::Reader;
 use wasmtime::{Engine, Store, UpdateDeadline, WasmBacktrace};
 
@@ -21,6 +21,10 @@ use crate::{
     meter::{Meter, Metered},
     to_wit,
 };
+
+/// The most bytes that a guest hands to the host at once: a hundred times the largest value or reply, so that what is too
+/// long is refused in words; what is longer still ends the call.
+const PASSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A command on its way to a plugin.
 #[derive(Clone, Debug)]
@@ -61,13 +65,14 @@ fn guest(plugin: &Plugin, reader: &Reader, call: &Call) -> Guest {
         environment: plugin.environment.clone(),
         memory_mib: plugin.limits.memory_mib,
     };
-    let scope = Scope { tenant: call.command.origin.tenant.clone(), plugin: plugin.id.stem.to_string() };
+    let scope = plugin.scope(&call.command.origin.tenant);
     Guest::calling(grants, scope, call.command.id.clone(), reader.clone(), call.now_ms)
 }
 
 /// A store with its limits set: memory by sum, processor time by meter.
 pub(crate) fn sandbox(engine: &Engine, guest: Guest, cpu_ms: u32) -> Store<Guest> {
     let mut store = Store::new(engine, guest);
+    store.set_hostcall_fuel(PASSED_BYTES_MAX);
     store.limiter(|guest| &mut guest.limiter);
     let cpu = Duration::from_millis(u64::from(cpu_ms));
     store.set_epoch_deadline(1);
@@ -94,7 +99,8 @@ fn conclude(
     let outcome = match ended {
         Some(Ok(result)) => from_wit::outcome(result),
         Some(Err(error)) => broken(&error, store.data(), limits),
-        None => Outcome::Limit(Limit::Timeout { ms: millis(timeout) }),
+        None if millis(timeout) < limits.timeout_ms => Outcome::Limit(Limit::Deadline),
+        None => Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms }),
     };
     let effects = if outcome.succeeded() { store.into_data().into_effects() } else { Effects::default() };
     (outcome, effects)

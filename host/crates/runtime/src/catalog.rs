@@ -6,11 +6,20 @@ use slashbox_core::{Claim, CommandName, Conflict, Owners, PluginId, Routes, assi
 
 use crate::Plugin;
 
+/// Who answers a command.
+#[derive(Clone, Debug)]
+pub enum Owner {
+    /// This plugin.
+    Plugin(Arc<Plugin>),
+    /// A plugin that cannot be called now: its file is there, but broken or disabled.
+    Absent(PluginId),
+}
+
 /// One whole set of plugins. It is replaced as a whole; who holds one sees no change.
 #[derive(Debug, Default)]
 pub struct Catalog {
     pub(crate) plugins: BTreeMap<PluginId, Arc<Plugin>>,
-    pub(crate) routes: Routes<Arc<Plugin>>,
+    pub(crate) routes: Routes<Owner>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) disabled: Vec<PluginId>,
@@ -33,12 +42,12 @@ impl Catalog {
         let plugin = Arc::new(plugin);
         let claim = Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: Vec::new() };
         let (owners, _) = assign(&[claim], &Owners::default());
-        let routes = Routes::new(&owners, |_| Some(plugin.clone()));
+        let routes = Routes::new(&owners, |_| Owner::Plugin(plugin.clone()));
         Self { plugins: [(plugin.id().clone(), plugin)].into(), routes, ..Self::default() }
     }
 
     /// Who answers a command.
-    pub fn owner(&self, tenant: &str, command: &str) -> Option<&Arc<Plugin>> {
+    pub fn owner(&self, tenant: &str, command: &str) -> Option<&Owner> {
         self.routes.owner(tenant, command)
     }
 

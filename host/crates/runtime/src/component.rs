@@ -9,7 +9,7 @@ use wasmtime::{
 use crate::{
     bindings::PluginPre,
     cache::{Cache, ContentHash},
-    engine::{MEMORIES_EACH, TABLES_EACH},
+    engine::{MEMORIES_EACH, StartError, TABLES_EACH},
     grant::GrantError,
     guest::Guest,
     mismatch::mismatches,
@@ -72,9 +72,15 @@ pub enum LoadError {
     /// What it says of itself is not sound.
     #[error("`describe`: {0}")]
     Descriptor(#[from] DescriptorError),
+    /// The operator's file beside it cannot be read.
+    #[error("grant: cannot be read: {0}")]
+    GrantRead(std::io::Error),
     /// The operator's file beside it is not sound.
     #[error(transparent)]
     Grant(#[from] GrantError),
+    /// There is no sandbox to load it into.
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 /// Compiles a component, or takes it from the cache, and links it with the host's services.
@@ -100,8 +106,10 @@ pub(crate) fn link(
         }
     };
     check_share(&component, limits)?;
-    let refused = |error: wasmtime::Error| LoadError::Mismatch(vec![format!("{error:#}")]);
-    linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(refused)
+    linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(|error| {
+        // Code from the cache was checked when it was compiled; since then, the interface may have changed.
+        check_interface(bytes).err().unwrap_or_else(|| LoadError::Mismatch(vec![format!("{error:#}")]))
+    })
 }
 
 /// Tells a component from all that is not one by its first bytes.

@@ -3,16 +3,16 @@
 //! Only looks at names and stamps; opens nothing. A file counts by where it leads, so links are followed.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::{self, Metadata},
-    io,
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use slashbox_core::{Folder, PluginId, check_name};
 
-/// The most plugins that one host serves; what lies beyond is told, not loaded.
+/// The most plugins of one folder; what lies beyond is told, not loaded. A tenant's folder takes no place from others.
 const PLUGINS_MAX: usize = 1_000;
 
 /// What tells one state of a file from another without reading it.
@@ -37,6 +37,10 @@ pub(crate) struct Scan {
     pub(crate) plugins: BTreeMap<PluginId, Files>,
     /// Files that look like plugins and cannot be, and why.
     pub(crate) odd: Vec<(PathBuf, String)>,
+    /// Plugins of which too little could be seen to say that they are gone, or what they may do.
+    unclear: BTreeSet<PluginId>,
+    /// Folders of which the same holds.
+    unreadable: Vec<Folder>,
 }
 
 /// Where a plugin's component lies.
@@ -52,52 +56,101 @@ pub(crate) fn grant_path(plugins_dir: &Path, id: &PluginId) -> PathBuf {
 /// Looks at the folder and at each tenant's below it.
 pub(crate) fn scan(plugins_dir: &Path) -> io::Result<Scan> {
     let mut scan = Scan::default();
-    let tenants = scan_folder(plugins_dir, &Folder::Shared, plugins_dir, &mut scan)?;
-    for tenant in tenants {
+    for tenant in scan.add_folder(plugins_dir, plugins_dir, &Folder::Shared)? {
         let dir = plugins_dir.join(&tenant);
-        match check_name(&tenant) {
-            // A tenant's folder may vanish between two looks; its plugins have then too.
-            Ok(()) => {
-                let _ = scan_folder(&dir, &Folder::Tenant(tenant.as_str().into()), plugins_dir, &mut scan);
+        let folder = Folder::Tenant(tenant.as_str().into());
+        let added = match check_name(&tenant) {
+            Ok(()) => scan.add_folder(plugins_dir, &dir, &folder).map(|_deeper| ()),
+            Err(error) => Err(io::Error::other(error)),
+        };
+        match added {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                scan.unreadable.push(folder);
+                scan.odd.push((dir, error.to_string()));
             }
-            Err(error) => scan.odd.push((dir, error.to_string())),
+            _ => {} // A folder that vanished since has no plugins.
         }
-    }
-    let beyond: Vec<PluginId> = scan.plugins.keys().skip(PLUGINS_MAX).cloned().collect();
-    for id in beyond {
-        scan.plugins.remove(&id);
-        scan.odd.push((wasm_path(plugins_dir, &id), format!("more than {PLUGINS_MAX} plugins")));
     }
     Ok(scan)
 }
 
-/// Notes the plugins of one folder; gives the names of the folders in it.
-fn scan_folder(dir: &Path, folder: &Folder, plugins_dir: &Path, scan: &mut Scan) -> io::Result<Vec<String>> {
-    let mut folders = Vec::new();
-    for entry in fs::read_dir(dir)? {
-        let path = entry?.path();
-        let Some(name) = path.file_name().and_then(|name| name.to_str()).filter(|name| !name.starts_with('.')) else {
-            continue; // Hidden files are editors' and mounts' own.
-        };
-        // A link without a target, or a file that vanished since.
-        let Ok(metadata) = fs::metadata(&path) else { continue };
-        if metadata.is_dir() {
-            folders.push(name.to_owned());
-        } else if let Some(stem) = name.strip_suffix(".wasm") {
-            match check_name(stem) {
-                Ok(()) => {
-                    let id = PluginId { folder: folder.clone(), stem: stem.into() };
-                    let grant = fs::metadata(grant_path(plugins_dir, &id)).ok();
-                    let files = Files { wasm: stamp(&metadata), grant: grant.as_ref().map(stamp) };
-                    scan.plugins.insert(id, files);
-                }
-                Err(error) => scan.odd.push((path, error.to_string())),
+impl Scan {
+    /// Whether a plugin may well be there, though it was not seen: it stays as it is then.
+    pub(crate) fn is_unclear(&self, id: &PluginId) -> bool {
+        self.unclear.contains(id) || self.unreadable.contains(&id.folder)
+    }
+
+    /// Notes the plugins of one folder; gives the names of the folders in it.
+    fn add_folder(&mut self, plugins_dir: &Path, dir: &Path, folder: &Folder) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            // Hidden files are editors' and mounts' own; what is no text can be no plugin.
+            names.extend(entry?.file_name().into_string().ok().filter(|name| !name.starts_with('.')));
+        }
+        names.sort_unstable();
+        let mut folders = Vec::new();
+        let mut plugins = 0;
+        for name in names {
+            let path = dir.join(&name);
+            if let Some(stem) = name.strip_suffix(".wasm") {
+                plugins += 1;
+                self.add_plugin(plugins_dir, path, PluginId { folder: folder.clone(), stem: stem.into() }, plugins);
+            } else if name.ends_with(".cwasm") {
+                self.odd.push((path, "precompiled artifacts are not taken, drop the .wasm component itself".into()));
+            } else if path.is_dir() {
+                folders.push(name);
             }
-        } else if name.ends_with(".cwasm") {
-            scan.odd.push((path, "precompiled artifacts are not taken, drop the .wasm component itself".into()));
+        }
+        if plugins > PLUGINS_MAX {
+            self.odd.push((dir.into(), format!("{plugins} plugins: expected at most {PLUGINS_MAX} in a folder")));
+        }
+        Ok(folders)
+    }
+
+    /// Notes a plugin, the `nth` of its folder, or why it is none.
+    fn add_plugin(&mut self, plugins_dir: &Path, path: PathBuf, id: PluginId, nth: usize) {
+        let metadata = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return,
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return, // It vanished since, or is a link to nothing.
+            Err(error) => return self.add_unclear(path, id, &error.to_string()),
+        };
+        if let Err(error) = check_name(&id.stem) {
+            return self.odd.push((path, error.to_string()));
+        }
+        if !metadata.is_file() {
+            return self.odd.push((path, "neither a file nor a link to one".into()));
+        }
+        if nth > PLUGINS_MAX {
+            self.unclear.insert(id); // Told once, of the folder.
+            return;
+        }
+        let grant_path = grant_path(plugins_dir, &id);
+        match grant_stamp(&grant_path) {
+            Ok(grant) => {
+                self.plugins.insert(id, Files { wasm: stamp(&metadata), grant });
+            }
+            Err(error) => self.add_unclear(grant_path, id, &error.to_string()),
         }
     }
-    Ok(folders)
+
+    fn add_unclear(&mut self, path: PathBuf, id: PluginId, why: &str) {
+        self.unclear.insert(id);
+        self.odd.push((path, why.into()));
+    }
+}
+
+/// None only if there is none: a grant that cannot be looked at must not count as one that grants everything.
+fn grant_stamp(path: &Path) -> io::Result<Option<Stamp>> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(Some(stamp(&metadata))),
+        Ok(_) => Err(io::Error::other("neither a file nor a link to one")),
+        Err(error) if error.kind() == ErrorKind::NotFound => match fs::symlink_metadata(path) {
+            Ok(_) => Err(io::Error::other("a link to nothing")),
+            Err(_) => Ok(None),
+        },
+        Err(error) => Err(error),
+    }
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {
@@ -151,6 +204,35 @@ mod tests {
         fs::write(dir.path().join("new"), "two").unwrap();
         fs::rename(dir.path().join("new"), &path).unwrap();
         assert_ne!(look(), first);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_grant_that_cannot_be_looked_at_is_not_none() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a.wasm"), "one").unwrap();
+        std::os::unix::fs::symlink("nowhere", dir.path().join("a.toml")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", dir.path().join("b.wasm")).unwrap();
+        let scan = scan(dir.path()).unwrap();
+        assert_eq!(names(&scan), Vec::<String>::new());
+        assert!(scan.is_unclear(&PluginId::shared("a")) && !scan.is_unclear(&PluginId::shared("b")));
+        let odd: Vec<_> = scan.odd.iter().map(|(_, why)| why.as_str()).collect();
+        assert_eq!(odd, ["a link to nothing", "neither a file nor a link to one"]);
+    }
+
+    #[test]
+    fn a_full_folder_takes_no_place_from_others() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("aaa")).unwrap();
+        for number in 0..=PLUGINS_MAX {
+            fs::write(dir.path().join(format!("aaa/{number:05}.wasm")), "").unwrap();
+        }
+        fs::create_dir(dir.path().join("bbb")).unwrap();
+        fs::write(dir.path().join("bbb/x.wasm"), "").unwrap();
+        let scan = scan(dir.path()).unwrap();
+        assert_eq!(scan.plugins.len(), PLUGINS_MAX + 1);
+        assert!(scan.is_unclear(&PluginId::of_tenant("aaa", &format!("{PLUGINS_MAX:05}"))));
+        assert_eq!(scan.odd.len(), 1);
     }
 
     #[cfg(unix)]

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
-use slashbox_core::{CommandName, CommandNameError, Folder, Limits};
+use slashbox_core::{CommandName, CommandNameError, Folder, Limits, is_http_host};
 use slashbox_toml::{ExpandError, File, FileError, expand, keys_of, parse};
 
 /// What a plugin may do.
@@ -30,6 +30,9 @@ pub enum GrantError {
     /// A command that nobody could type.
     #[error("grant: `commands`: {0}")]
     Command(#[from] CommandNameError),
+    /// Something that names no host.
+    #[error("grant: `allowed_hosts`: {0:?}: expected HOST, *.HOST or HOST:PORT, such as \"crm.example.com\"")]
+    Host(String),
     /// A value that the environment does not give.
     #[error("grant: `settings.{name}`: {problem}")]
     Setting {
@@ -87,6 +90,10 @@ impl File for GrantFile {
             _ => None,
         }
     }
+
+    fn is_secret(key: &str) -> bool {
+        key.starts_with("settings")
+    }
 }
 
 impl Grant {
@@ -113,6 +120,9 @@ impl Grant {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, GrantError> {
         let file: GrantFile = parse(text)?;
+        if let Some(host) = file.allowed_hosts.iter().find(|host| !is_http_host(host)) {
+            return Err(GrantError::Host(host.clone()));
+        }
         let resolve = |(name, value): (String, String)| {
             if *folder != Folder::Shared && value.contains("${") {
                 return Err(GrantError::ForeignEnvironment(name));
@@ -248,10 +258,6 @@ mod tests {
             &tenant,
             "grant: `settings.A`: the host's environment is for plugins of all tenants; write the value itself",
         );
-        check(
-            "[settings]\nA = 5",
-            &Folder::Shared,
-            "grant: `settings.A`: invalid type: integer `5`, expected a string",
-        );
+        check("[settings]\nA = 5", &Folder::Shared, "grant: `settings.A`: expected text in quotes");
     }
 }

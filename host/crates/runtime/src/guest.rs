@@ -19,6 +19,12 @@ use crate::{
 /// The most handles that a guest has open at once: streams, pollables, requests.
 const HANDLES_MAX: usize = 1_024;
 
+/// The most bytes of a request's headers: what servers take.
+const HEADER_BYTES_MAX: usize = 16 * 1024;
+
+/// The most random bytes at once: making them cannot be interrupted.
+const RANDOM_BYTES_MAX: u64 = 64 * 1024;
+
 /// The state of one sandbox.
 pub(crate) struct Guest {
     pub(crate) limiter: Limiter,
@@ -53,13 +59,15 @@ impl Guest {
     }
 
     fn new(grants: Grants, log: GuestLog, kv: Option<Kv>) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(HANDLES_MAX);
         Self {
             limiter: Limiter::new(grants.memory_mib),
             meter: Arc::new(Meter::new()),
             log: Arc::new(log),
             kv,
             environment: grants.environment,
-            table: ResourceTable::new(),
+            table,
             wasi: None,
             http: None,
         }
@@ -73,17 +81,18 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| {
-            self.table.set_max_capacity(HANDLES_MAX);
-            Box::new(wasi(&self.environment, &self.log))
-        });
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi(&self.environment, &self.log)));
         WasiCtxView { ctx, table: &mut self.table }
     }
 }
 
 impl WasiHttpView for Guest {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
-        let http = self.http.get_or_insert_with(|| Box::new((WasiHttpCtx::new(), HttpGate::new(self.log.clone()))));
+        let http = self.http.get_or_insert_with(|| {
+            let mut ctx = WasiHttpCtx::new();
+            ctx.set_field_size_limit(HEADER_BYTES_MAX);
+            Box::new((ctx, HttpGate::new(self.log.clone())))
+        });
         let (ctx, hooks) = &mut **http;
         WasiHttpCtxView { ctx, hooks, table: &mut self.table }
     }
@@ -95,6 +104,7 @@ fn wasi(environment: &[(String, String)], log: &Arc<GuestLog>) -> WasiCtx {
         .envs(environment)
         .stdout(Stdio::out(log.clone()))
         .stderr(Stdio::err(log.clone()))
+        .max_random_size(RANDOM_BYTES_MAX)
         .allow_tcp(false)
         .allow_udp(false)
         .allow_ip_name_lookup(false)

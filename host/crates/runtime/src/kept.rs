@@ -8,10 +8,14 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 use slashbox_core::{Folder, Owners, PluginId};
+use tracing::warn;
 
-use crate::cache::{create_private_dir, write_whole};
+use crate::{
+    cache::{create_private_dir, write_whole},
+    telemetry::PLUGINS,
+};
 
-/// The folder `data_dir/plugins`.
+/// The folder `data_dir/last-good`.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
     dir: PathBuf,
@@ -48,8 +52,16 @@ impl Kept {
 
     /// Who owned which command when it was last decided; nobody if that is not known.
     pub(crate) fn owners(&self) -> Owners {
-        let text = fs::read_to_string(self.owners_path()).unwrap_or_default();
-        serde_json::from_str::<OwnersFile>(&text).map(Into::into).unwrap_or_default()
+        let path = self.owners_path();
+        let read = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Owners::default(),
+            read => read.and_then(|text| Ok(serde_json::from_slice::<OwnersFile>(&text)?)),
+        };
+        read.map(Into::into).unwrap_or_else(|error| {
+            let path = path.display();
+            warn!(target: PLUGINS, %path, %error, "who owned which command is not known any more, names decide");
+            Owners::default()
+        })
     }
 
     /// Remembers who owns which command.
@@ -162,5 +174,7 @@ mod tests {
         let (owners, _) = assign(&claims, &Owners::default());
         kept.save_owners(&owners).unwrap();
         assert_eq!(kept.owners(), owners);
+        fs::write(kept.owners_path(), "{").unwrap();
+        assert_eq!(kept.owners(), Owners::default());
     }
 }

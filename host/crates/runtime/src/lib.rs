@@ -28,7 +28,7 @@ mod to_wit;
 mod watch;
 
 pub use call::Call;
-pub use catalog::{Catalog, Problem};
+pub use catalog::{Catalog, Owner, Problem};
 pub use component::LoadError;
 pub use engine::{Settings, StartError};
 pub use grant::{Grant, GrantError};

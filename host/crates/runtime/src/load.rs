@@ -15,7 +15,7 @@ use crate::{
     cache::{Cache, ContentHash},
     call::{bounded, broken, sandbox},
     component::link,
-    engine::StartError,
+    engine::{StartError, Ticking},
     from_wit,
     guest::Guest,
 };
@@ -26,16 +26,17 @@ const DESCRIBE: Limits = Limits { memory_mib: u32::MAX, cpu_ms: 200, timeout_ms:
 /// Loads plugins into one engine. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Loader {
-    engine: Engine,
+    /// Held, so that a guest that describes itself can be interrupted for as long as somebody loads.
+    ticking: Arc<Ticking>,
     linker: Linker<Guest>,
     cache: Option<Cache>,
 }
 
 impl Loader {
     /// Links the host's services once for all plugins.
-    pub(crate) fn new(engine: Engine, cache: Option<Cache>) -> Result<Self, StartError> {
-        let linker = linker(&engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        Ok(Self { engine, linker, cache })
+    pub(crate) fn new(ticking: Arc<Ticking>, cache: Option<Cache>) -> Result<Self, StartError> {
+        let linker = linker(&ticking.engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
+        Ok(Self { ticking, linker, cache })
     }
 
     /// Validates, compiles and links a component, and asks it what it is.
@@ -44,7 +45,7 @@ impl Loader {
         let loader = self.clone();
         let compile = move || {
             let hash = ContentHash::of(&bytes);
-            let pre = link(&loader.engine, &loader.linker, loader.cache.as_ref(), &bytes, &hash, limits)?;
+            let pre = link(&loader.ticking.engine, &loader.linker, loader.cache.as_ref(), &bytes, &hash, limits)?;
             Ok::<_, LoadError>((pre, hash))
         };
         // Compiling is a matter of seconds for large guests: never on a thread that serves.
@@ -58,7 +59,7 @@ impl Loader {
             descriptor,
             limits,
             environment,
-            places: Semaphore::new(limits.concurrency as usize),
+            places: Arc::new(Semaphore::new(limits.concurrency as usize)),
             grant,
             pre,
             content_hash: hash.0,
@@ -72,7 +73,7 @@ impl Loader {
         limits: Limits,
     ) -> Result<Descriptor, LoadError> {
         let limits = limits.narrowed_to(DESCRIBE);
-        let mut store = sandbox(&self.engine, Guest::bare(id, limits.memory_mib), limits.cpu_ms);
+        let mut store = sandbox(&self.ticking.engine, Guest::bare(id, limits.memory_mib), limits.cpu_ms);
         let timeout = Duration::from_millis(u64::from(limits.timeout_ms));
         let described = bounded(store.data().meter.clone(), timeout, async {
             let instance = pre.instantiate_async(&mut store).await?;

@@ -169,13 +169,12 @@ impl Comparison<'_> {
 
     /// The first difference below two types.
     fn types(&self, own: &Type, their: &Type) -> Option<String> {
+        let (own, their) = (&named(self.ours, own), &named(self.theirs, their));
         let (Type::Id(own_id), Type::Id(their_id)) = (own, their) else {
             return (own != their).then(|| self.differ(own, their));
         };
         let kind = |side: &Side, id| side.resolve.types.get(id).map(|def| def.kind.clone());
         match (kind(self.ours, *own_id)?, kind(self.theirs, *their_id)?) {
-            (TypeDefKind::Type(own), _) => self.types(&own, their),
-            (_, TypeDefKind::Type(their)) => self.types(own, &their),
             (TypeDefKind::Record(own_record), TypeDefKind::Record(their_record)) => {
                 let fields =
                     |record: wit_parser::Record| record.fields.into_iter().map(|field| (field.name, Some(field.ty)));
@@ -229,6 +228,17 @@ impl Comparison<'_> {
     }
 }
 
+/// The type that a chain of aliases ends at. A loop: a component may have as long a chain as it likes.
+fn named(side: &Side, of: &Type) -> Type {
+    let mut of = *of;
+    while let Type::Id(id) = of
+        && let Some(TypeDefKind::Type(next)) = side.resolve.types.get(id).map(|def| &def.kind)
+    {
+        of = *next;
+    }
+    of
+}
+
 /// A type as WIT writes it.
 fn type_name(side: &Side, of: &Type) -> String {
     let Type::Id(id) = of else {
@@ -245,7 +255,6 @@ fn type_name(side: &Side, of: &Type) -> String {
         TypeDefKind::Result(inner) => {
             format!("result<{}, {}>", optional(inner.ok.as_ref()), optional(inner.err.as_ref()))
         }
-        TypeDefKind::Type(inner) => type_name(side, inner),
         kind => kind.as_str().to_owned(),
     }
 }
@@ -326,6 +335,14 @@ mod tests {
             "    remove: func(key: string)",
             "`kv.remove` is no function that this host has",
         );
+    }
+
+    #[test]
+    fn a_long_chain_of_aliases_is_no_difference_and_no_harm() {
+        let chain: String = (1..3_000).map(|n| format!("type t{n} = t{};\n", n - 1)).collect();
+        let types = TYPES.replace("interface types {", &format!("interface types {{\ntype t0 = string;\n{chain}"));
+        let types = types.replace("        args: string,", "        args: t2999,");
+        assert_eq!(lines(&[&types, HANDLER, SERVICES, WORLD]), Vec::<String>::new());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
-use slashbox_core::{CommandName, Descriptor, Limits, PluginId};
+use slashbox_core::{CommandName, Descriptor, Limits, PluginId, Scope};
 use tokio::sync::Semaphore;
 
 use crate::{Grant, bindings::PluginPre, guest::Guest};
@@ -14,7 +14,8 @@ pub struct Plugin {
     pub(crate) grant: Grant,
     pub(crate) limits: Limits,
     pub(crate) environment: Arc<[(String, String)]>,
-    pub(crate) places: Semaphore,
+    /// Shared with the version before, if that had as many: its calls may still run.
+    pub(crate) places: Arc<Semaphore>,
     pub(crate) pre: PluginPre<Guest>,
     pub(crate) content_hash: String,
 }
@@ -62,6 +63,11 @@ impl Plugin {
     /// The SHA-256 of its file, in hexadecimal.
     pub fn content_hash(&self) -> &str {
         &self.content_hash
+    }
+
+    /// Whose keys a call for this tenant reads and writes.
+    pub fn scope(&self, tenant: &str) -> Scope {
+        Scope { tenant: tenant.into(), plugin: self.id.stem.to_string() }
     }
 
     /// What it asks for and was not granted.

@@ -6,7 +6,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -16,7 +17,7 @@ use slashbox_core::{Claim, Conflict, Limits, Owners, PluginId, Routes, assign};
 use tracing::{info, warn};
 
 use crate::{
-    Catalog, Grant, LoadError, Plugin, Problem, Settings,
+    Catalog, Grant, LoadError, Owner, Plugin, Problem, Settings,
     cache::ContentHash,
     folder::{Files, Scan, grant_path, scan, wasm_path},
     kept::Kept,
@@ -24,6 +25,9 @@ use crate::{
     plugin::Lack,
     telemetry::PLUGINS,
 };
+
+/// The most bytes of a grant: a few settings; what is longer is cut, and then no sound TOML.
+const GRANT_BYTES_MAX: u64 = 256 * 1024;
 
 /// Whether a file that changed may still be being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +110,9 @@ impl Reloader {
         let ids: BTreeSet<PluginId> = scan.plugins.keys().chain(self.known.keys()).cloned().collect();
         for id in ids {
             let files = scan.plugins.get(&id).copied();
+            if scan.is_unclear(&id) {
+                continue;
+            }
             if files == self.known.get(&id).map(|known| known.files) {
                 self.unsettled.remove(&id);
             } else if pace == Pace::Settled && self.unsettled.get(&id) != Some(&files) {
@@ -154,12 +161,13 @@ impl Reloader {
         };
         let serving = before.and_then(|known| known.state.plugin().cloned());
         let state = self.load(&id, files, serving.clone()).await;
-        report(&id, serving.as_deref(), &state);
+        report(&id, serving.as_ref(), &state);
         self.known.insert(id, Known { files, state });
     }
 
+    /// Loads what lies there; failing that, what was good before.
     async fn load(&self, id: &PluginId, files: Files, serving: Option<Arc<Plugin>>) -> State {
-        let grant = match self.grant(id, files) {
+        let grant = match self.grant(id, files).await {
             Ok(grant) => grant,
             // Without the operator's word as it is meant, at most what served before may go on.
             Err(error) => return or_last_good(serving, error),
@@ -167,49 +175,67 @@ impl Reloader {
         if !grant.enabled {
             return State::Disabled;
         }
-        let serving = serving.filter(|plugin| plugin.grant == grant);
-        match self.load_file(id, files, &grant, serving.as_ref()).await {
-            Ok(plugin) => State::Serving(plugin),
-            Err(error) if serving.is_some() => or_last_good(serving, error),
-            Err(error) => match self.kept.load(id) {
-                Some(bytes) => or_last_good(self.loader.load(id, bytes.into(), grant).await.ok().map(Arc::new), error),
-                None => State::Broken(error),
-            },
+        let error = match self.load_file(id, &grant, serving.as_ref()).await {
+            Ok(plugin) => return State::Serving(plugin),
+            Err(error) => error,
+        };
+        // With the grant that holds now if that is possible.
+        if let Some(serving) = serving.as_ref().filter(|plugin| plugin.grant == grant) {
+            return State::LastGood(serving.clone(), error);
         }
+        let kept = match self.kept.load(id) {
+            Some(bytes) => self.loader.load(id, bytes.into(), grant).await.ok().map(Arc::new),
+            None => None,
+        };
+        or_last_good(kept.or(serving), error)
     }
 
     async fn load_file(
         &self,
         id: &PluginId,
-        files: Files,
         grant: &Grant,
         serving: Option<&Arc<Plugin>>,
     ) -> Result<Arc<Plugin>, LoadError> {
-        check_size(files.wasm.bytes, self.place.file_mib_max)?;
-        let bytes: Arc<[u8]> = tokio::fs::read(wasm_path(&self.place.plugins_dir, id)).await?.into();
-        if let Some(serving) = serving.filter(|plugin| plugin.content_hash == ContentHash::of(&bytes).0) {
+        let (path, mib_max) = (wasm_path(&self.place.plugins_dir, id), self.place.file_mib_max);
+        let (bytes, hash) = off_thread(move || {
+            let bytes = read_capped(&path, mib_max)?;
+            let hash = ContentHash::of(&bytes);
+            Ok((Arc::<[u8]>::from(bytes), hash))
+        })
+        .await?;
+        let same = |plugin: &&Arc<Plugin>| plugin.content_hash == hash.0 && plugin.grant == *grant;
+        if let Some(serving) = serving.filter(same) {
             return Ok(serving.clone());
         }
-        let plugin = self.loader.load(id, bytes.clone(), grant.clone()).await?;
-        if let Err(error) = self.kept.save(id, &bytes) {
-            warn!(target: PLUGINS, plugin = %id, %error, "this version cannot be kept over a restart");
+        let mut plugin = self.loader.load(id, bytes.clone(), grant.clone()).await?;
+        if let Some(serving) = serving.filter(|serving| serving.limits.concurrency == plugin.limits.concurrency) {
+            plugin.places = serving.places.clone();
         }
+        self.keep(id, bytes).await;
         Ok(Arc::new(plugin))
     }
 
-    fn grant(&self, id: &PluginId, files: Files) -> Result<Grant, LoadError> {
+    async fn keep(&self, id: &PluginId, bytes: Arc<[u8]>) {
+        let (kept, kept_id) = (self.kept.clone(), id.clone());
+        if let Err(error) = off_thread(move || Ok(kept.save(&kept_id, &bytes)?)).await {
+            warn!(target: PLUGINS, plugin = %id, %error, "this version cannot be kept over a restart");
+        }
+    }
+
+    async fn grant(&self, id: &PluginId, files: Files) -> Result<Grant, LoadError> {
         let ceiling = self.place.ceiling;
         if files.grant.is_none() {
             return Ok(Grant::none(ceiling));
         }
-        read_grant(&grant_path(&self.place.plugins_dir, id), id, ceiling)
+        let (path, id) = (grant_path(&self.place.plugins_dir, id), id.clone());
+        off_thread(move || read_grant(&path, &id, ceiling)).await
     }
 
     /// Decides who owns which command, and swaps the whole set.
     fn publish(&mut self) {
         let plugins: BTreeMap<PluginId, Arc<Plugin>> =
             self.known.iter().filter_map(|(id, known)| Some((id.clone(), known.state.plugin()?.clone()))).collect();
-        let claims: Vec<Claim> = plugins.values().map(|plugin| claim(plugin)).collect();
+        let claims: Vec<Claim> = self.known.iter().map(|(id, known)| self.claim(id, known)).collect();
         let (owners, conflicts) = assign(&claims, &self.owners);
         for conflict in conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)) {
             let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
@@ -221,7 +247,11 @@ impl Reloader {
                 "several plugins declare this command; `commands` in a grant file decides otherwise",
             );
         }
-        let routes = Routes::new(&owners, |id| plugins.get(id).cloned());
+        let owner = |id: &PluginId| match plugins.get(id) {
+            Some(plugin) => Owner::Plugin(plugin.clone()),
+            None => Owner::Absent(id.clone()),
+        };
+        let routes = Routes::new(&owners, owner);
         if owners != self.owners
             && let Err(error) = self.kept.save_owners(&owners)
         {
@@ -233,6 +263,20 @@ impl Reloader {
         self.catalog.store(Arc::new(Catalog { plugins, routes, conflicts: conflicts.clone(), problems, disabled }));
         self.owners = owners;
         self.conflicts = conflicts;
+    }
+
+    /// A plugin that does not serve, though its file is there, keeps what it owned: nobody else answers in its place.
+    fn claim(&self, id: &PluginId, known: &Known) -> Claim {
+        match known.state.plugin() {
+            Some(plugin) => {
+                Claim { plugin: id.clone(), commands: plugin.commands(), granted: plugin.grant.commands.clone() }
+            }
+            None => {
+                let owned = self.owners.owned.iter().filter(|(_, owner)| *owner == id);
+                let commands = owned.map(|((_, command), _)| command.clone()).collect();
+                Claim { plugin: id.clone(), commands, granted: Vec::new() }
+            }
+        }
     }
 
     fn problems(&self) -> Vec<Problem> {
@@ -248,7 +292,7 @@ impl Reloader {
                 State::Serving(_) | State::Disabled => return None,
             };
             let path = match error {
-                LoadError::Grant(_) => grant_path(&self.place.plugins_dir, id),
+                LoadError::Grant(_) | LoadError::GrantRead(_) => grant_path(&self.place.plugins_dir, id),
                 _ => wasm_path(&self.place.plugins_dir, id),
             };
             Some(Problem { path, what: error.to_string(), last_good_serves })
@@ -259,7 +303,7 @@ impl Reloader {
 
 /// Loads a file that lies anywhere, with the grant beside it if there is one.
 pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Path) -> Result<Plugin, LoadError> {
-    check_size(fs::metadata(file)?.len(), settings.file_mib_max)?;
+    let bytes = read_capped(file, settings.file_mib_max)?;
     let id = PluginId::shared(&file.file_stem().unwrap_or_default().to_string_lossy());
     let grant_file = file.with_extension("toml");
     let grant = if grant_file.exists() {
@@ -267,17 +311,35 @@ pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Path
     } else {
         Grant::none(settings.ceiling)
     };
-    let bytes = tokio::fs::read(file).await?;
     loader.load(&id, bytes.into(), grant).await
 }
 
-fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
-    let text = fs::read_to_string(path)?;
-    Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+/// Reads and hashes off the threads that serve.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| Err(LoadError::Read(io::Error::other(panic))))
 }
 
-fn check_size(bytes: u64, mib_max: u32) -> Result<(), LoadError> {
-    if bytes > u64::from(mib_max) * 1024 * 1024 { Err(LoadError::TooLarge { bytes, mib_max }) } else { Ok(()) }
+/// Reads a file, however it grows meanwhile, up to its limit.
+fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
+    let file = fs::File::open(path)?;
+    let bytes_max = u64::from(mib_max) * 1024 * 1024;
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let bytes = fs::metadata(path)?.len();
+        return Err(LoadError::TooLarge { bytes, mib_max });
+    }
+    Ok(bytes)
+}
+
+fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
+    let mut text = String::new();
+    let read = fs::File::open(path).and_then(|file| file.take(GRANT_BYTES_MAX).read_to_string(&mut text));
+    read.map_err(LoadError::GrantRead)?;
+    Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
 }
 
 fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {
@@ -287,14 +349,11 @@ fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {
     }
 }
 
-fn claim(plugin: &Plugin) -> Claim {
-    Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: plugin.grant.commands.clone() }
-}
-
 /// What became of a file, for the operator.
-fn report(id: &PluginId, before: Option<&Plugin>, state: &State) {
+fn report(id: &PluginId, before: Option<&Arc<Plugin>>, state: &State) {
     match state {
-        State::Serving(now) => report_serving(id, before, now),
+        State::Serving(now) if before.is_some_and(|before| Arc::ptr_eq(before, now)) => {} // Touched, not changed.
+        State::Serving(now) => report_serving(id, before.map(|before| &**before), now),
         State::LastGood(_, error) => {
             warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded, the last good version serves");
         }

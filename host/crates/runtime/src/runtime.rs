@@ -30,6 +30,10 @@ use crate::{
 /// How many requests for a pass may wait for one.
 const ASKED_MAX: usize = 16;
 
+/// How many calls may wait for a place: each holds its command meanwhile, and beyond these none would get its turn in
+/// time.
+const WAITING_MAX: usize = 1_024;
+
 /// Where a runtime's files are.
 #[derive(Clone, Debug)]
 pub struct Folders {
@@ -54,7 +58,8 @@ pub struct Runtime {
     queue: Duration,
     reader: Reader,
     watching: Mutex<Option<Watching>>,
-    ticking: Ticking,
+    waiting: Semaphore,
+    ticking: Arc<Ticking>,
 }
 
 impl Runtime {
@@ -71,9 +76,9 @@ impl Runtime {
         let (plugins_dir, data_dir) = (&folders.plugins_dir, &folders.data_dir);
         fs::create_dir_all(plugins_dir).map_err(made(plugins_dir))?;
         let cache = Cache::open(data_dir.join("compiled")).map_err(made(data_dir))?;
-        let kept = Kept::open(data_dir.join("plugins")).map_err(made(data_dir))?;
-        let ticking = Ticking::start(settings)?;
-        let loader = Loader::new(ticking.engine.clone(), Some(cache))?;
+        let kept = Kept::open(data_dir.join("last-good")).map_err(made(data_dir))?;
+        let ticking = Arc::new(Ticking::start(settings)?);
+        let loader = Loader::new(ticking.clone(), Some(cache))?;
         let mut runtime = Self::idle(settings, reader, ticking);
         let (ceiling, file_mib_max) = (settings.ceiling, settings.file_mib_max);
         let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max };
@@ -89,22 +94,22 @@ impl Runtime {
     /// # Errors
     /// If the engine does not start, or the file is no plugin.
     pub async fn of_file(settings: &Settings, file: &Path, reader: Reader) -> Result<Self, LoadError> {
-        let engine = |error: StartError| LoadError::Compile(error.to_string());
-        let ticking = Ticking::start(settings).map_err(engine)?;
-        let loader = Loader::new(ticking.engine.clone(), None).map_err(engine)?;
+        let ticking = Arc::new(Ticking::start(settings)?);
+        let loader = Loader::new(ticking.clone(), None)?;
         let runtime = Self::idle(settings, reader, ticking);
         let plugin = reload::load_alone(&loader, settings, file).await?;
         runtime.catalog.store(Arc::new(Catalog::of_one(plugin)));
         Ok(runtime)
     }
 
-    fn idle(settings: &Settings, reader: Reader, ticking: Ticking) -> Self {
+    fn idle(settings: &Settings, reader: Reader, ticking: Arc<Ticking>) -> Self {
         Self {
             catalog: Arc::default(),
             places: Semaphore::new(settings.calls_max as usize),
             queue: Duration::from_millis(u64::from(settings.queue_ms)),
             reader,
             watching: Mutex::default(),
+            waiting: Semaphore::new(WAITING_MAX),
             ticking,
         }
     }
@@ -138,6 +143,7 @@ impl Runtime {
         if let (Ok(own), Ok(all)) = (plugin.places.try_acquire(), self.places.try_acquire()) {
             return Some((own, all));
         }
+        let _waiting = self.waiting.try_acquire().ok()?;
         let until = deadline.min(Instant::now() + self.queue);
         // The plugin's own first: a plugin that waits for itself must not hold a place that others need.
         let wait = async { Some((plugin.places.acquire().await.ok()?, self.places.acquire().await.ok()?)) };
@@ -153,12 +159,12 @@ impl Runtime {
         }
     }
 
-    /// Stops watching the folder. Calls in flight run on.
+    /// Stops watching the folder, wherever a look at it stands. Calls in flight run on.
     pub async fn shutdown(&self) {
         let watching = self.watching().take();
-        if let Some(Watching { ask, task }) = watching {
-            drop(ask);
-            let _ = task.await; // A panic in it was logged where it happened.
+        if let Some(Watching { task, .. }) = watching {
+            task.abort();
+            let _ = task.await; // Only whether it was over already.
         }
     }
 

@@ -60,11 +60,11 @@ fn check_range(sql: &Connection, scope: &Scope, range: &RangeRead, now_ms: u64) 
     }
 }
 
-/// The first key that is only in one of two sorted listings, or has another version in the other.
-fn first_difference<'a>(seen: &'a [(String, Version)], now: &'a [(String, Version)]) -> Option<&'a str> {
-    let same = seen.iter().zip(now).take_while(|(seen, now)| seen == now).count();
-    let different = [seen.get(same), now.get(same)];
-    different.into_iter().flatten().map(|(key, _)| key.as_str()).min()
+/// The first key that is only in one of two sorted listings. What a key holds is no part of a listing.
+fn first_difference<'a>(seen: &'a [String], now: &'a [(String, Version)]) -> Option<&'a str> {
+    let same = seen.iter().zip(now).take_while(|(seen, (now, _))| *seen == now).count();
+    let different = [seen.get(same), now.get(same).map(|(key, _)| key)];
+    different.into_iter().flatten().map(String::as_str).min()
 }
 
 fn apply(sql: &Connection, scope: &Scope, key: &str, write: &Write, now_ms: u64) -> Result<(), Failure> {

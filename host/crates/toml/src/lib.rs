@@ -18,6 +18,10 @@ pub trait File: DeserializeOwned {
     /// The keys of a table, named without indices: `""` is the file itself, `"sources"` each of its `[[sources]]`.
     /// `None` if there is no such table, or every key of it is the user's own.
     fn keys(table: &str) -> Option<&'static [&'static str]>;
+
+    /// Whether a key, named with its tables, may hold a secret: its value is then not shown, whatever is wrong with it.
+    /// Such a value is always a text.
+    fn is_secret(key: &str) -> bool;
 }
 
 /// What is wrong with a file.
@@ -78,7 +82,9 @@ pub fn parse<T: File>(text: &str) -> Result<T, FileError> {
     }
     parsed.map_err(|error| {
         let key = error.path().to_string();
-        FileError::Value { key, problem: one_line(error.inner().message()) }
+        let problem =
+            if T::is_secret(&key) { "expected text in quotes".into() } else { one_line(error.inner().message()) };
+        FileError::Value { key, problem }
     })
 }
 
@@ -176,6 +182,10 @@ mod tests {
                 _ => None,
             }
         }
+
+        fn is_secret(key: &str) -> bool {
+            key.ends_with("api_key")
+        }
     }
 
     fn check(text: &str, expected: &str) {
@@ -211,6 +221,11 @@ mod tests {
         check("listen = 5", "`listen`: invalid type: integer `5`, expected a string");
         check("[[sources]]\n", "`sources[0]`: missing field `name`");
         check("[limits]\nmemory_mib = -1", "`limits.memory_mib`: invalid value: integer `-1`, expected u32");
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        check("[[sources]]\nname = \"a\"\napi_key = 48151623", "`sources[0].api_key`: expected text in quotes");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A plugin's durable memory during one call: a snapshot to read, and writes that are held back.
+//! A plugin's durable memory during one call: what is committed to read, and writes that are held back.
 //!
 //! Reads note the version that they saw, so that the commit can tell whether they are stale. Increments note none: they
 //! commute.
@@ -105,6 +105,15 @@ impl Kv {
         if !(1..=LIST_LIMIT_MAX).contains(&limit) {
             return Err(ServiceError::Invalid(format!("kv list limit of {limit}: expected 1 to {LIST_LIMIT_MAX}")));
         }
+        for bound in [Some(&prefix), after.as_ref()].into_iter().flatten() {
+            if bound.len() > KV_KEY_BYTES_MAX {
+                let bytes = bound.len();
+                let what = "kv prefix or key to list after";
+                return Err(ServiceError::Invalid(format!(
+                    "{what} of {bytes} bytes: expected at most {KV_KEY_BYTES_MAX}"
+                )));
+            }
+        }
         let own = |key: &str| key.starts_with(&prefix) && after.as_deref().is_none_or(|after| key > after);
         let written: Vec<(String, bool)> = (self.effects.writes.iter())
             .filter(|(key, _)| own(key))
@@ -113,8 +122,8 @@ impl Kv {
         // Even if each written key is taken out of it, the listing is full, and shows whether there is more.
         let asked = limit + 1 + u32::try_from(written.len()).unwrap_or(u32::MAX);
         let seen = self.reader.list(&self.scope, &prefix, after.as_deref(), asked, self.now_ms).await;
-        let seen = seen.map_err(unavailable)?;
-        let mut keys: BTreeSet<String> = seen.iter().map(|(key, _)| key.clone()).collect();
+        let seen: Vec<String> = seen.map_err(unavailable)?.into_iter().map(|(key, _)| key).collect();
+        let mut keys: BTreeSet<String> = seen.iter().cloned().collect();
         for (key, there) in written {
             if there {
                 keys.insert(key);
@@ -203,7 +212,8 @@ fn add(key: &str, base: i64, by: i64) -> Result<i64, ServiceError> {
 
 /// The cause is the host's affair, and in its log; the guest learns that it may try again.
 fn unavailable(error: ReadError) -> ServiceError {
-    tracing::error!(target: crate::telemetry::RUNTIME, %error, "kv cannot be read");
+    let error: &dyn std::error::Error = &error;
+    tracing::error!(target: crate::telemetry::RUNTIME, error, "kv cannot be read");
     ServiceError::Unavailable("kv cannot be read now".into())
 }
 

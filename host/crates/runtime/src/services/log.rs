@@ -38,29 +38,29 @@ impl GuestLog {
         Self { plugin, tenant, call, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
     }
 
-    /// Writes a line, or counts it as dropped.
+    /// Writes a message, line by line, so that no plugin can make one that looks like the host's own. What passes the
+    /// limit is counted as dropped.
     pub(crate) fn write(&self, level: Level, message: &str) {
-        let message = message.trim_end_matches(['\n', '\r']);
-        let message = message.get(..message.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(message);
-        let bytes = message.len() + LINE_BYTES_MIN;
-        if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES_MAX {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return;
-        }
-        let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
-        match level {
-            Level::Trace => trace!(target: GUEST, %plugin, tenant, call, "{message}"),
-            Level::Debug => debug!(target: GUEST, %plugin, tenant, call, "{message}"),
-            Level::Info => info!(target: GUEST, %plugin, tenant, call, "{message}"),
-            Level::Warn => warn!(target: GUEST, %plugin, tenant, call, "{message}"),
-            Level::Error => error!(target: GUEST, %plugin, tenant, call, "{message}"),
+        for line in message.lines() {
+            let line = line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(line);
+            let bytes = line.len() + LINE_BYTES_MIN;
+            if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES_MAX {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+                return;
+            }
+            self.write_line(level, line);
         }
     }
 
-    pub(crate) fn http_refused(&self, host: &str) {
+    fn write_line(&self, level: Level, line: &str) {
         let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
-        let version = env!("CARGO_PKG_VERSION");
-        warn!(target: GUEST, %plugin, tenant, call, host, "http refused: slashbox {version} sends none for plugins yet");
+        match level {
+            Level::Trace => trace!(target: GUEST, %plugin, tenant, call, "{line}"),
+            Level::Debug => debug!(target: GUEST, %plugin, tenant, call, "{line}"),
+            Level::Info => info!(target: GUEST, %plugin, tenant, call, "{line}"),
+            Level::Warn => warn!(target: GUEST, %plugin, tenant, call, "{line}"),
+            Level::Error => error!(target: GUEST, %plugin, tenant, call, "{line}"),
+        }
     }
 }
 

@@ -37,10 +37,10 @@ pub(crate) async fn a_listing_conflicts_if_it_changed(store: Store) {
         (&[("b", set("outside the prefix"))], None),
         (&[("a/1", Write::Delete)], None),
         (&[("a/5", set("beyond the limit"))], None),
-        (&[("a/2", set(""))], Some("a/2")),
+        (&[("a/2", set("another value"))], None),
         (&[("a/2", Write::Delete)], Some("a/2")),
         (&[("a/3", set("added between"))], Some("a/3")),
-        (&[("a/4", Write::Add(1))], Some("a/4")),
+        (&[("a/4", Write::Add(1))], None),
         (&[("a/4", Write::Delete)], Some("a/4")),
         (&[("a/4", Write::Delete), ("a/5", Write::Delete)], Some("a/4")),
     ];

@@ -72,7 +72,7 @@ impl Plugin {
 
     /// A call that has listed, and has yet to write.
     pub(crate) async fn having_listed(&self, prefix: &str, after: Option<&str>, limit: u32) -> Effects {
-        let seen = self.list(prefix, after, limit).await;
+        let seen = self.keys(prefix, after, limit).await;
         let range = RangeRead { prefix: prefix.to_owned(), after: after.map(str::to_owned), limit, seen };
         Effects { ranges: vec![range], ..Effects::default() }
     }

@@ -1,1 +1,52 @@
+//! The black-box tests: the real binary, real HTTP, real files. This file is the table of what is tested.
+//!
+//! Each test has a host and folders of its own. It waits for states, with a limit, and never for a while.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "all of this is a test: a failed expectation is how it reports"
+)]
+
+mod harness;
+
+/// Bodies that are no commands.
+mod bodies;
+/// The platform's request, and the way of a command.
+mod commands;
+/// What an operator gets to see.
+mod replies;
+/// Who may send one.
+mod senders;
+
+/// Compiled code on disk.
+mod cache;
+/// Who answers a command.
+mod owners;
+/// Plugins that come, change and go.
+mod reload;
+/// What is left after a restart.
+mod restart;
+
+/// What a plugin is granted.
+mod grants;
+/// What a plugin keeps.
+mod kv;
+/// What a call may use.
+mod limits;
+/// What else a plugin may ask for.
+mod services;
+
+/// `slashbox call`.
+mod call;
+/// `slashbox check`.
+mod check;
+/// `slashbox config`, and what is wrong usage.
+mod config;
+/// `slashbox serve`, from its first line to its end.
+mod serve;
+
+/// The library, without HTTP and without the binary.
+mod embed;

@@ -113,6 +113,12 @@ pub(crate) fn build(mut command: Command) -> Result<Vec<Artifact>> {
     String::from_utf8(output.stdout)?.lines().filter_map(|line| artifact(line).transpose()).collect()
 }
 
+/// Runs a `cargo build` of one program and tells where it is.
+pub(crate) fn build_program(command: Command) -> Result<PathBuf> {
+    let program = build(command)?.into_iter().rfind(|artifact| artifact.kinds.iter().any(|kind| kind == "bin"));
+    program.and_then(|artifact| artifact.files.into_iter().next()).context("cargo does not say where the program is")
+}
+
 /// The artifact that a line of cargo's output tells of, if it tells of one.
 fn artifact(line: &str) -> Result<Option<Artifact>> {
     // A build script may print lines of its own among them.

@@ -12,7 +12,7 @@ use crate::{
     cargo::{self, cargo},
     floors, heads, test,
     wasm::{self, Toolchain},
-    workspaces::{self, GUESTS, NATIVE},
+    workspaces::{self, NATIVE},
 };
 
 /// Runs every step.
@@ -50,15 +50,15 @@ fn clippy() -> Result<()> {
 }
 
 fn clippy_guests() -> Result<()> {
-    let toolchain = Toolchain::find()?;
-    for guests in &GUESTS {
-        let mut command = with(cargo(guests.folder), &CLIPPY);
+    let toolchain = Toolchain::find(wasm::TARGET)?;
+    for folder in workspaces::guests() {
+        let mut command = with(cargo(folder), &CLIPPY);
         command.env("CARGO_TARGET_DIR", workspaces::guests_target());
         match toolchain {
             Toolchain::Own => drop(command.args(["--target", wasm::TARGET])),
             // Clippy belongs to one compiler, and cannot read the standard library of another.
             Toolchain::Given(_) => {
-                eprintln!("ci: clippy reads {} for this machine, not for {}", guests.folder, wasm::TARGET)
+                eprintln!("ci: clippy reads {folder} for this machine, not for {}", wasm::TARGET)
             }
         }
         cargo::run(with(command, &DENY_WARNINGS))?;

@@ -30,7 +30,7 @@ const fn whole<'a>(name: &'a str, never: &'a [&'a str]) -> Floor<'a> {
 
 /// One row for each crate of the root's workspace, no more and no fewer. Egress and delivery bring theirs when they come:
 /// `slashbox-egress` without axum, wasmtime, slashbox-store; `slashbox-delivery` without axum, wasmtime, slashbox-runtime.
-const FLOORS: [Floor<'_>; 9] = [
+const FLOORS: [Floor<'_>; 12] = [
     whole("slashbox-core", &["tokio", "axum", "wasmtime", "serde"]),
     whole("slashbox-dialects", &["tokio", "axum", "wasmtime"]),
     whole("slashbox-toml", &["tokio", "axum", "wasmtime"]),
@@ -44,6 +44,10 @@ const FLOORS: [Floor<'_>; 9] = [
     whole("slashbox-sdk", &HOST),
     Floor { name: "slashbox-tests", never: &BELOW_HOST, reach: Reach::DirectInTests },
     whole("xtask", &[]),
+    // It measures each floor by itself, and wasmtime without any.
+    whole("slashbox-bench", &[]),
+    whole("slashbox-bench-round", &HOST),
+    whole("slashbox-bench-work", &HOST),
 ];
 
 /// The crates that serve, also those to come.
@@ -76,9 +80,9 @@ pub(crate) fn check() -> Result<()> {
     for floor in FLOORS.iter().filter(|floor| members.iter().any(|name| name == floor.name)) {
         wrong.extend(breaches("", floor)?);
     }
-    for guests in &workspaces::GUESTS {
-        for name in names(guests.folder)? {
-            wrong.extend(breaches(guests.folder, &whole(&name, &HOST))?);
+    for folder in workspaces::guests() {
+        for name in names(folder)? {
+            wrong.extend(breaches(folder, &whole(&name, &HOST))?);
         }
     }
     if !wrong.is_empty() {

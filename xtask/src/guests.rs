@@ -1,5 +1,5 @@
 //! The tasks `plugins` and `guests`: a workspace of guests becomes a folder of components, one for each of its packages
-//! that is a `cdylib`, named as the package is.
+//! that is a `cdylib`, named as the package is. The benchmarks have theirs built one by one.
 
 use std::{
     collections::BTreeMap,
@@ -18,12 +18,20 @@ use crate::{
 
 /// Builds the workspace, in release: what tests load is what users run, and a guest's debug build is large and slow.
 pub(crate) fn build(guests: &Guests) -> Result<()> {
-    let mut command = Toolchain::find()?.cargo(guests.folder);
+    let mut command = Toolchain::find(wasm::TARGET)?.cargo(guests.folder);
     command.args(["build", "--release", "--workspace", "--target", wasm::TARGET]);
     let artifacts = cargo::build(command)?;
     let built = components(&artifacts, &cargo::members(guests.folder)?);
     ensure!(!built.is_empty(), "no package in {} is a cdylib, so there is nothing to load", guests.folder);
     publish(&built, guests)
+}
+
+/// Builds one package of a workspace, for whatever target; gives back its file.
+pub(crate) fn build_one(folder: &str, package: &str, target: &str) -> Result<PathBuf> {
+    let mut command = Toolchain::find(target)?.cargo(folder);
+    command.args(["build", "--release", "--package", package, "--target", target]);
+    let built = components(&cargo::build(command)?, &cargo::members(folder)?);
+    built.get(package).cloned().with_context(|| format!("cargo does not say where {package} is"))
 }
 
 /// The component of each package that makes one.

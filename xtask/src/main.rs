@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to the developer at the terminal")]
 
+mod bench;
 mod cargo;
 mod ci;
 mod files;
@@ -33,7 +34,7 @@ struct Task {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const TASKS: [Task; 7] = [
+const TASKS: [Task; 8] = [
     Task {
         name: "plugins",
         arguments: "",
@@ -51,6 +52,12 @@ const TASKS: [Task; 7] = [
         arguments: "[FILTER…]",
         summary: "run every test, or those whose names contain a filter; says last what passed, failed, was skipped",
         run: |filters| Ok(test::run(filters).conclude()),
+    },
+    Task {
+        name: "bench",
+        arguments: "[--quick] [--json]",
+        summary: "print the benchmarks, as ratios to bare wasmtime, Extism and bare axum",
+        run: bench::run,
     },
     Task {
         name: "ci",

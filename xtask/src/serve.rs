@@ -32,9 +32,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
 fn build_host() -> Result<PathBuf> {
     let mut command = cargo::cargo("");
     command.args(["build", "--release", "--package", "slashbox", "--bin", "slashbox"]);
-    let artifacts = cargo::build(command)?;
-    let program = artifacts.into_iter().rfind(|artifact| artifact.kinds.iter().any(|kind| kind == "bin"));
-    program.and_then(|artifact| artifact.files.into_iter().next()).context("cargo does not say where the host is")
+    cargo::build_program(command)
 }
 
 /// Brings the demo folder up to date; gives back its configuration.

@@ -13,13 +13,13 @@ use anyhow::{Context, Result};
 use crate::{
     cargo, guests,
     summary::Report,
-    workspaces::{self, GUESTS, PLUGINS},
+    workspaces::{self, LOADED, PLUGINS},
 };
 
 /// Runs every test, or those whose names contain one of the filters; they go to libtest, which takes options there too.
 pub(crate) fn run(filters: &[String]) -> Report {
     let mut report = Report::default();
-    for guests in &GUESTS {
+    for guests in &LOADED {
         if let Err(error) = guests::build(guests) {
             eprintln!("xtask: {error:#}");
             report.broke(guests.folder, &format!("{} could not be built", guests.what));

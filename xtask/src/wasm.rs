@@ -1,5 +1,5 @@
-//! The toolchain of the guests: rustup's with the target wasm32-wasip2, which is added where it is missing, or the cargo
-//! that `SLASHBOX_WASM_CARGO` names, which brings its own.
+//! The toolchain of the guests: rustup's with the target that they are built for, which is added where it is missing, or
+//! the cargo that `SLASHBOX_WASM_CARGO` names, which brings its own.
 
 use std::{
     env,
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::{cargo, workspaces};
 
-/// What guests are built for.
+/// What plugins are built for.
 pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// Names another cargo for the guests.
@@ -30,12 +30,12 @@ pub(crate) enum Toolchain {
 
 impl Toolchain {
     /// Finds it; of the repository's own, makes sure that it has the target.
-    pub(crate) fn find() -> Result<Self> {
+    pub(crate) fn find(target: &str) -> Result<Self> {
         if let Some(program) = cargo::given(GIVEN)? {
             return Ok(Self::Given(program));
         }
-        if !has_target()? {
-            add_target()?;
+        if !has_target(target)? {
+            add_target(target)?;
         }
         Ok(Self::Own)
     }
@@ -57,30 +57,30 @@ impl Toolchain {
 }
 
 /// Whether rustc has a standard library for the target. Asked in the root, where rust-toolchain.toml counts.
-fn has_target() -> Result<bool> {
+fn has_target(target: &str) -> Result<bool> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut command = cargo::program_in("", &rustc);
-    command.args(["--print", "target-libdir", "--target", TARGET]);
+    command.args(["--print", "target-libdir", "--target", target]);
     let folder = cargo::output(command)?;
     let Ok(entries) = fs::read_dir(folder.trim()) else { return Ok(false) };
     Ok(entries.flatten().any(|entry| entry.file_name().as_encoded_bytes().starts_with(b"libstd-")))
 }
 
-fn add_target() -> Result<()> {
+fn add_target(target: &str) -> Result<()> {
     let mut command = cargo::program_in("", OsStr::new("rustup"));
-    command.args(["target", "add", TARGET]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args(["target", "add", target]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let rustup = match command.spawn() {
         Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-            "the Rust target {TARGET} is missing and there is no rustup to add it: install Rust with rustup, or set {GIVEN} \
+            "the Rust target {target} is missing and there is no rustup to add it: install Rust with rustup, or set {GIVEN} \
              to a cargo that has the target"
         ),
         spawned => spawned.context("cannot run rustup")?,
     };
-    eprintln!("xtask: adding the Rust target {TARGET}");
+    eprintln!("xtask: adding the Rust target {target}");
     let output = rustup.wait_with_output().context("cannot wait for rustup")?;
     if !output.status.success() {
         bail!(
-            "the Rust target {TARGET} is missing and could not be added ({}): run `rustup target add {TARGET}` in this \
+            "the Rust target {target} is missing and could not be added ({}): run `rustup target add {target}` in this \
              folder once there is a network, or set {GIVEN} to a cargo that has the target",
             complaint(&String::from_utf8_lossy(&output.stderr))
         );

@@ -11,7 +11,7 @@ pub(crate) struct Native {
     pub(crate) folder: &'static str,
 }
 
-/// A workspace of guests, built for wasm32-wasip2.
+/// A workspace of guests that are built for wasm32-wasip2, all of them, and loaded from one folder.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Guests {
     /// Its folder, from the root of the repository.
@@ -30,14 +30,24 @@ pub(crate) const PLUGINS: Guests = Guests { folder: "plugins", built: "plugins",
 pub(crate) const TEST_GUESTS: Guests =
     Guests { folder: "tests/guests", built: "test-guests", what: "the tests' guests" };
 
-/// Every native workspace.
+/// What the benchmarks call: one for each of two targets.
+pub(crate) const BENCH_GUESTS: &str = "bench/guests";
+/// Extism's side of the benchmarks. It brings a wasmtime of its own, so only `bench` builds it.
+pub(crate) const BENCH_EXTISM: &str = "bench/extism";
+
+/// Every native workspace that CI builds.
 pub(crate) const NATIVE: [Native; 1] = [ROOT];
-/// Every workspace of guests.
-pub(crate) const GUESTS: [Guests; 2] = [PLUGINS, TEST_GUESTS];
+/// The workspaces of guests that tests load.
+pub(crate) const LOADED: [Guests; 2] = [PLUGINS, TEST_GUESTS];
+
+/// The folder of every workspace of guests.
+pub(crate) fn guests() -> impl Iterator<Item = &'static str> {
+    LOADED.iter().map(|guests| guests.folder).chain([BENCH_GUESTS])
+}
 
 /// The folder of every workspace.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
-    NATIVE.iter().map(|native| native.folder).chain(GUESTS.iter().map(|guests| guests.folder))
+    NATIVE.iter().map(|native| native.folder).chain(guests()).chain([BENCH_EXTISM])
 }
 
 /// The root of the repository.

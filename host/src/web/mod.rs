@@ -29,7 +29,6 @@ pub(crate) fn router(inner: Arc<Inner>) -> Router {
         .route("/in/{source}", post(ingest::command))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
-        .method_not_allowed_fallback(|| async { Problem::new(Code::MethodNotAllowed, "this path takes GET alone") })
         .method_not_allowed_fallback(|method: Method| async move {
             Problem::new(Code::MethodNotAllowed, format!("{method} is not taken at this path"))
         })

@@ -41,12 +41,13 @@ impl GuestLog {
     /// Writes a message, line by line, so that no plugin can make one that looks like the host's own. What passes the
     /// limit is counted as dropped.
     pub(crate) fn write(&self, level: Level, message: &str) {
-        for line in message.lines() {
+        // A lone carriage return begins a line too, on a terminal.
+        for line in message.split(['\n', '\r']).filter(|line| !line.is_empty()) {
             let line = line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(line);
             let bytes = line.len() + LINE_BYTES_MIN;
             if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES_MAX {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
-                return;
+                continue;
             }
             self.write_line(level, line);
         }

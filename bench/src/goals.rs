@@ -1,0 +1,81 @@
+//! The goals, what was reached of each, and how that reads.
+
+use serde::Serialize;
+
+use crate::{
+    calls::{Calls, Contestant},
+    commands::Commands,
+    figures::Spread,
+};
+
+/// Which side of a target is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bound {
+    AtMost,
+    AtLeast,
+}
+
+/// A goal and what was reached.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Goal {
+    pub(crate) name: &'static str,
+    /// `×` for a ratio.
+    pub(crate) unit: &'static str,
+    pub(crate) reached: Spread,
+    pub(crate) bound: Bound,
+    pub(crate) target: f64,
+    /// What would be better still.
+    pub(crate) stretch: Option<f64>,
+    pub(crate) met: bool,
+}
+
+impl Goal {
+    fn new(name: &'static str, unit: &'static str, reached: Spread, bound: Bound, target: f64) -> Self {
+        let met = match bound {
+            Bound::AtMost => reached.median <= target,
+            Bound::AtLeast => reached.median >= target,
+        };
+        Self { name, unit, reached, bound, target, stretch: None, met }
+    }
+
+    fn at_most(name: &'static str, unit: &'static str, reached: Spread, target: f64) -> Self {
+        Self::new(name, unit, reached, Bound::AtMost, target)
+    }
+
+    fn at_least(name: &'static str, unit: &'static str, reached: Spread, target: f64) -> Self {
+        Self::new(name, unit, reached, Bound::AtLeast, target)
+    }
+
+    fn stretch(self, stretch: f64) -> Self {
+        Self { stretch: Some(stretch), ..self }
+    }
+}
+
+/// Goals 1 and 2.
+pub(crate) fn all(calls: &Calls, commands: &Commands) -> Vec<Goal> {
+    let (floor_p50, floor_mean) = calls.ours_to(Contestant::Bare);
+    let (warm, _) = calls.ours_to(Contestant::ExtismWarm);
+    let (fresh, _) = calls.ours_to(Contestant::ExtismFresh);
+    vec![
+        Goal::at_most("1 call / bare wasmtime, p50", "×", floor_p50, 1.2),
+        Goal::at_most("1 call / bare wasmtime, mean", "×", floor_mean, 1.2),
+        Goal::at_most("1 call / Extism warm, p50", "×", warm, 1.0).stretch(0.7),
+        Goal::at_most("1 call / Extism fresh, p50", "×", fresh, 1.0 / 30.0),
+        Goal::at_most("2 HTTP command: CPU beyond axum's and the sandbox's", "µs", beyond(calls, commands), 6.0),
+        Goal::at_least("2 HTTP command: throughput / axum", "×", commands.throughput(), 0.6).stretch(0.75),
+        Goal::at_most("2 HTTP command: p99 / axum", "×", commands.p99(), 3.0),
+    ]
+}
+
+/// The sandbox costs what it costs bare wasmtime while both cores are busy, as they are under the load.
+fn beyond(calls: &Calls, commands: &Commands) -> Spread {
+    let floor = sandbox_us(calls);
+    let Spread { median, low, high } = commands.extra_cpu_us();
+    Spread { median: median - floor, low: low - floor, high: high - floor }
+}
+
+/// The floor of the sandbox, in microseconds.
+pub(crate) fn sandbox_us(calls: &Calls) -> f64 {
+    calls.cost(Contestant::Bare).mean_us.median
+}

@@ -1,0 +1,74 @@
+//! The benchmarks of slashbox. `cargo xtask bench` builds what they need and runs `slashbox-bench report`.
+//!
+//! Everything that is measured is a process of its own, so that nothing of one contestant (its ticking thread, its memory,
+//! its allocator) is charged to another; the reporting process only gives orders, one round to each in turn, and sums up.
+//! The other commands are those processes. Invariant: a figure that is compared with another was measured in the same run,
+//! a moment apart.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "benchmarks talk to the person who runs them")]
+
+mod abreast;
+mod bare;
+mod calls;
+mod child;
+mod commands;
+mod figures;
+mod goals;
+mod load;
+mod machine;
+mod payload;
+mod plan;
+mod plugin;
+mod report;
+mod serve;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The arguments.
+#[derive(Debug, Parser)]
+#[command(about = "The benchmarks of slashbox; run them with `cargo xtask bench`")]
+enum Arguments {
+    /// Measure everything and print the goals.
+    Report(report::Arguments),
+    /// A process that calls plugins when it is told to.
+    #[command(subcommand, hide = true)]
+    Calls(Caller),
+    /// A process that serves HTTP.
+    #[command(subcommand, hide = true)]
+    Serve(Server),
+    /// A process that sends HTTP requests when it is told to.
+    #[command(hide = true)]
+    Load,
+}
+
+/// Who calls.
+#[derive(Debug, Subcommand)]
+enum Caller {
+    /// wasmtime and nothing else.
+    Bare { component: PathBuf },
+    /// The runtime of slashbox.
+    Slashbox { component: PathBuf },
+}
+
+/// Who serves.
+#[derive(Debug, Subcommand)]
+enum Server {
+    /// axum and nothing else.
+    Axum,
+    /// slashbox.
+    Slashbox { component: PathBuf },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse() {
+        Arguments::Report(arguments) => report::run(&arguments),
+        Arguments::Calls(Caller::Bare { component }) => bare::run(&component),
+        Arguments::Calls(Caller::Slashbox { component }) => plugin::run(&component),
+        Arguments::Serve(Server::Axum) => serve::axum(),
+        Arguments::Serve(Server::Slashbox { component }) => serve::slashbox(&component),
+        Arguments::Load => load::run(),
+    }
+}

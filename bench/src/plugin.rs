@@ -1,0 +1,85 @@
+//! A call as slashbox makes it: `Runtime::on_command`, with every limit and every service linked.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use slashbox_bench_round::{Laps, Order, answer};
+use slashbox_bench_work::{DATA, reply};
+use slashbox_core::{Command, Origin, Outcome};
+use slashbox_runtime::{Call, Plugin, Runtime, Settings};
+use slashbox_store::Store;
+
+use crate::{abreast, payload};
+
+/// Answers orders.
+pub(crate) fn run(component: &Path) -> Result<()> {
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let store = Store::in_memory()?;
+    let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), component, store.reader()))?;
+    let plugin = runtime.catalog().owner("default", payload::NAME).cloned();
+    let ours =
+        Arc::new(Ours { plugin: plugin.context("the plugin has no such command")?, runtime, command: command()? });
+    tokio.block_on(ours.check())?;
+    answer(|order| abreast::round(&tokio, order, || laps(ours.clone(), order.clone())))
+}
+
+/// A plugin that serves, and what to call it with.
+struct Ours {
+    runtime: Runtime,
+    plugin: Arc<Plugin>,
+    command: Command,
+}
+
+impl Ours {
+    fn call(&self, lasting: Duration) -> Call {
+        let deadline = Instant::now() + lasting + Duration::from_secs(60); // The plugin's own timeout is shorter.
+        Call { command: self.command.clone(), now_ms: payload::OCCURRED_AT_MS, deadline }
+    }
+
+    async fn reply(&self, call: &Call) -> Result<String> {
+        match self.runtime.on_command(&self.plugin, call).await {
+            (Outcome::Replied(Some(reply)), _) => Ok(reply.text),
+            (outcome, _) => bail!("the plugin did not reply: {outcome:?}"),
+        }
+    }
+
+    async fn check(&self) -> Result<()> {
+        let said = self.reply(&self.call(Duration::ZERO)).await?;
+        ensure!(said == reply(DATA)?, "the plugin replied something else: {said}");
+        Ok(())
+    }
+}
+
+async fn laps(ours: Arc<Ours>, order: Order) -> Result<Laps> {
+    let call = ours.call(order.lasting);
+    let mut laps = Laps::start(order.lasting);
+    loop {
+        ours.reply(&call).await?;
+        if !laps.lap() {
+            return Ok(laps);
+        }
+    }
+}
+
+fn command() -> Result<Command> {
+    Ok(Command {
+        id: payload::ID.into(),
+        name: payload::NAME.parse()?,
+        args: payload::ARGS.into(),
+        conversation: Some(payload::CONVERSATION.into()),
+        operator: Some(payload::OPERATOR.into()),
+        contact: Some(payload::CONTACT.into()),
+        occurred_at_ms: payload::OCCURRED_AT_MS,
+        origin: Origin {
+            tenant: "default".into(),
+            source: payload::SOURCE.into(),
+            dialect: "hotline".into(),
+            instance: Some(payload::INSTANCE.into()),
+        },
+        data: DATA.into(),
+    })
+}

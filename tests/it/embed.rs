@@ -1,0 +1,152 @@
+//! The library in a program of somebody else's: no binary, and HTTP only where it is mounted.
+
+use std::path::Path;
+
+use serde_json::json;
+use slashbox::{Answer, BuildError, CommandError, Host, HostBuilder, NewCommand, Outcome, Shown, Source};
+use tokio::net::TcpListener;
+
+use crate::harness::{KEY, Site, assert_has};
+
+/// A host on a site's folders.
+fn host(site: &Site) -> HostBuilder {
+    Host::builder().plugins_dir(site.plugins()).data_dir(site.path("data"))
+}
+
+async fn shown(host: &Host, tenant: &str, command: NewCommand) -> Shown {
+    host.command(tenant, command).await.unwrap().shown()
+}
+
+fn message(text: &str) -> Shown {
+    Shown::Message(text.into())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_gives_commands_itself() {
+    let site = Site::new(&["probe"]);
+    let host = host(&site).build().await.unwrap();
+    let command = NewCommand::new("/echo").args("hi");
+    let Answer { id, command, plugin, outcome, .. } = host.command("acme", command).await.unwrap();
+    assert_eq!((id.len(), command.as_str(), plugin.as_str(), outcome.name()), (26, "/echo", "probe", "replied"));
+    let command = NewCommand::new("/whoami").args("a b").conversation("7").operator("anna").contact("bert");
+    let Shown::Message(fields) = shown(&host, "acme", command.source("shop")).await else { panic!("no message") };
+    assert_has(&fields, &["args=a b\nconversation=7\noperator=anna\ncontact=bert\n"]);
+    assert_has(&fields, &["tenant=acme\nsource=shop\ndialect=native\ninstance=none"]);
+    let data = json!({ "a": [1, 2] });
+    assert_eq!(shown(&host, "acme", NewCommand::new("/data").data(&data)).await, message(&data.to_string()));
+    let text = "{ \"n\" : 1e999 }";
+    assert_eq!(shown(&host, "acme", NewCommand::new("/data").data_text(text.into())).await, message(text));
+    assert_eq!(shown(&host, "acme", NewCommand::new("/refuse").args("no")).await, Shown::Error("no".into()));
+    assert_eq!(shown(&host, "acme", NewCommand::new("/echo")).await, Shown::Nothing);
+    let answer = host.command("acme", NewCommand::new("/trap")).await.unwrap();
+    let Outcome::Trapped(trap) = &answer.outcome else { panic!("{answer:?}") };
+    assert_has(&trap.cause, &["unreachable"]);
+    let expected = format!("/trap is temporarily unavailable (ref {})", answer.id);
+    assert_eq!(answer.shown(), Shown::Error(expected));
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_answered_is_an_error() {
+    let site = Site::new(&["probe"]);
+    let host = host(&site).build().await.unwrap();
+    let check = async |tenant: &str, name: &str, expected: &str| {
+        let error = host.command(tenant, NewCommand::new(name)).await.unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    };
+    check("acme", "/ecko", "unknown command /ecko, did you mean /echo?").await;
+    check(
+        "acme",
+        "echo",
+        "\"echo\" is no command name: expected / and 1 to 64 characters without white space, / and *",
+    )
+    .await;
+    let name = "expected letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and at most 100 bytes";
+    check("a/b", "/echo", &format!("tenant: \"a/b\" is no name: {name}")).await;
+    host.shutdown().await;
+    assert_eq!(host.command("acme", NewCommand::new("/echo")).await.unwrap_err(), CommandError::ShuttingDown);
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tenants_share_a_plugin_and_nothing_else() {
+    let site = Site::new(&["probe"]);
+    site.plugin("acme/greet", "greet-v1");
+    let host = host(&site).build().await.unwrap();
+    let says =
+        async |tenant: &str, name: &str, args: &str| shown(&host, tenant, NewCommand::new(name).args(args)).await;
+    assert_eq!(says("acme", "/set", "a acme's").await, message("set"));
+    assert_eq!(says("beta", "/get", "a").await, message("none"));
+    assert_eq!(says("beta", "/set", "a beta's").await, message("set"));
+    assert_eq!(says("acme", "/get", "a").await, message("acme's"));
+    assert_eq!(says("acme", "/greet", "").await, message("hello v1"));
+    let error = host.command("beta", NewCommand::new("/greet")).await.unwrap_err();
+    assert!(matches!(error, CommandError::Unknown { .. }), "{error:?}");
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_routes_are_mounted_where_the_program_likes() {
+    let site = Site::new(&["mark"]);
+    let source = Source::hotline("support", KEY).unwrap().tenant("acme").unwrap();
+    let host = host(&site).source(source).build().await.unwrap();
+    let app = axum::Router::new().nest("/plugins", host.router());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/plugins", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let post = async || {
+        let answer = client.post(format!("{url}/in/support")).body(include_str!("cases/hotline/mark.json"));
+        let answer = answer.send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(post().await, (200, r#"{"message":"Marked: deal"}"#.into()));
+    // It was the tenant's, and the program sees what the platform did.
+    let command = || NewCommand::new("/mark").conversation("-1002146012345:5").source("support");
+    let Shown::Message(mark) = shown(&host, "acme", command()).await else { panic!("no message") };
+    assert_has(&mark, &["deal — marked by 123456"]);
+    assert_eq!(shown(&host, "beta", command()).await, message("Not marked yet. Mark it with /mark STATUS"));
+    let ready = async || client.get(format!("{url}/readyz")).send().await.unwrap().status().as_u16();
+    assert_eq!(ready().await, 200);
+    host.shutdown().await;
+    assert_eq!(ready().await, 503);
+    assert_eq!(post().await, (503, r#"{"error":"slashbox is shutting down"}"#.into()));
+    server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_folder_is_looked_at_when_the_program_asks() {
+    let site = Site::new(&[]);
+    let host = host(&site).build().await.unwrap();
+    assert_eq!(host.plugins().plugins().count(), 0);
+    site.plugin("greet", "greet-v1");
+    host.sync_plugins().await;
+    let greet = NewCommand::new("/greet");
+    assert_eq!(shown(&host, "acme", greet.clone()).await, message("hello v1"));
+    site.write("plugins/greet.wasm", "broken");
+    host.sync_plugins().await;
+    assert_eq!(shown(&host, "acme", greet).await, message("hello v1"));
+    let plugins = host.plugins();
+    let [problem] = plugins.problems() else { panic!("{:?}", plugins.problems()) };
+    assert!(problem.last_good_serves && problem.path.ends_with("greet.wasm"), "{problem:?}");
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_built_says_why() {
+    let site = Site::new(&[]);
+    let check = async |builder: HostBuilder, expected: &str| {
+        let error: BuildError = builder.build().await.unwrap_err();
+        assert_has(&error.to_string(), &[expected]);
+    };
+    let source = || Source::hotline("support", KEY).unwrap();
+    check(host(&site).source(source()).source(source()), "source \"support\" is there twice").await;
+    check(host(&site).command_ms(999), "command_ms of 999: expected 1000 to 10000, in milliseconds").await;
+    check(host(&site).command_ms(10_001), "command_ms of 10001: expected 1000 to 10000").await;
+    let running = host(&site).build().await.unwrap();
+    check(host(&site), "is in use by another slashbox").await;
+    running.shutdown().await;
+    host(&site).build().await.unwrap().shutdown().await;
+    assert!(Source::hotline("a b", KEY).is_err() && source().tenant("../x").is_err());
+    assert!(Path::new(&site.path("data/slashbox.db")).exists());
+}

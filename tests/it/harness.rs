@@ -1,0 +1,49 @@
+//! What every test needs: a place for a host, a host that runs there, and ways to ask it and to wait for it.
+
+mod answer;
+mod binary;
+mod lines;
+mod load;
+mod process;
+mod sender;
+mod server;
+mod site;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use answer::Answer;
+pub(crate) use lines::Lines;
+pub(crate) use load::Load;
+pub(crate) use process::{Ended, Process};
+pub(crate) use sender::Sender;
+pub(crate) use server::Server;
+pub(crate) use site::{KEY, Site, guest};
+
+/// The version of slashbox: all packages of the repository have the same.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// How long a state may take to come: many times what it takes on a busy machine, and short enough for somebody to see
+/// which one it was.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long until the next look.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Looks until there is something to be seen.
+pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(seen) = look().await {
+            return seen;
+        }
+        assert!(Instant::now() < deadline, "{what}: not so within {PATIENCE:?}");
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// Asserts that a text has each of the parts.
+pub(crate) fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "expected {part:?} in:\n{text}");
+    }
+}

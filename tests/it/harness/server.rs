@@ -1,0 +1,112 @@
+//! A host that serves, and what a test does with it.
+
+use reqwest::{Client, Method};
+use tokio::task::JoinHandle;
+
+use super::{Answer, Ended, KEY, Lines, Process, Sender, Site, eventually, sender::send};
+
+/// How many empty lines the listing of what is served has; the last one ends it.
+const LISTING_BLANKS: usize = 3;
+
+/// A running `slashbox serve`.
+#[derive(Debug)]
+pub(crate) struct Server {
+    process: Process,
+    client: Client,
+    url: String,
+    /// The sender that the source `support` knows.
+    pub(crate) support: Sender,
+}
+
+impl Server {
+    /// Starts a host at a site, on a port that is free, and waits until it serves.
+    pub(crate) async fn start(site: &Site) -> Self {
+        let mut process = Process::start(&["serve", "--listen", "127.0.0.1:0"], site.dir(), site.environment());
+        let first = eventually("the first line of `serve`", async || {
+            let line = process.out().all().into_iter().next();
+            if line.is_none() && process.code_now().is_some() {
+                panic!("slashbox ended: {}", process.err().all().join("\n"));
+            }
+            line
+        })
+        .await;
+        let url = first.strip_prefix(&format!("slashbox {} on ", super::VERSION));
+        let url = url.unwrap_or_else(|| panic!("the first line of `serve` is {first:?}")).to_owned();
+        let client = Client::builder().no_proxy().build().unwrap();
+        let support = Sender::new(client.clone(), format!("{url}/in/support"), KEY);
+        Self { process, client, url, support }
+    }
+
+    /// Its address: `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The sender of another source.
+    pub(crate) fn sender(&self, source: &str, key: &str) -> Sender {
+        Sender::new(self.client.clone(), format!("{}/in/{source}", self.url), key)
+    }
+
+    /// Any request, without a body.
+    pub(crate) async fn request(&self, method: Method, path: &str) -> Answer {
+        send(&self.client, method, &format!("{}{path}", self.url), "".into()).await
+    }
+
+    /// What `support` is shown for a line.
+    pub(crate) async fn says(&self, line: &str) -> String {
+        self.support.says(line).await
+    }
+
+    /// Asserts what `support` is shown for each line.
+    pub(crate) async fn check(&self, expected: &[(&str, &str)]) {
+        self.support.check(expected).await;
+    }
+
+    /// Waits until `support` is shown this.
+    pub(crate) async fn until(&self, line: &str, shown: &str) {
+        self.support.until(line, shown).await;
+    }
+
+    /// Has a call run that takes a while, and returns once it does. The site has [one place](Site::one_place) for calls.
+    pub(crate) async fn running(&self, line: &'static str) -> JoinHandle<String> {
+        let sender = self.support.clone();
+        let call = tokio::spawn(async move { sender.says(line).await });
+        // Whoever comes to the place that is taken is told so.
+        let busy = "! /echo is busy, try again in a moment (ref REF)";
+        eventually(line, async || (self.says("/echo").await == busy).then_some(())).await;
+        assert!(!call.is_finished(), "{line} was too short");
+        call
+    }
+
+    /// Its log so far.
+    pub(crate) fn log(&self) -> &Lines {
+        self.process.err()
+    }
+
+    /// The listing of what it serves, whole.
+    pub(crate) async fn listing(&self) -> String {
+        let lines = eventually("the end of the listing", async || {
+            let lines = self.process.out().all();
+            (lines.iter().filter(|line| line.is_empty()).count() >= LISTING_BLANKS).then_some(lines)
+        });
+        lines.await.join("\n")
+    }
+
+    /// Sends it a signal.
+    pub(crate) fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(self) -> Ended {
+        self.process.ended().await
+    }
+
+    /// Has it end as a service manager does, which it must do well.
+    pub(crate) async fn stop(self) -> Ended {
+        self.signal("TERM");
+        let ended = self.ended().await;
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        ended
+    }
+}

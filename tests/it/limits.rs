@@ -1,0 +1,105 @@
+//! What a call may use: whatever a plugin does, its call ends, alone, and tells the sender nothing of the inside.
+
+use tokio::task::JoinSet;
+
+use crate::harness::{Answer, Server, Site, assert_has};
+
+/// Far less than the host's own limits, so that each is seen to be the plugin's.
+const NARROW: &str = "[limits]\ncpu_ms = 100\nmemory_mib = 16\ntimeout_ms = 1000";
+
+#[tokio::test]
+async fn a_call_that_goes_too_far_ends_and_tells_nothing() {
+    let site = Site::new(&["probe"]);
+    site.grant("probe", NARROW);
+    let server = Server::start(&site).await;
+    let check = async |line: &str, outcome: &str, cause: &str| {
+        let name = line.split(' ').next().unwrap();
+        let answer: Answer = server.support.types(line).await;
+        assert_eq!(answer.shown(), format!("! {name} is temporarily unavailable (ref REF)"), "{line}");
+        let outcome = format!("outcome=\"{outcome}\"");
+        let command = format!("command={name}");
+        let logged = server.log().wait_for(&[answer.reference(), &outcome]).await;
+        assert_has(&logged, &["WARN", "plugin=probe", "tenant=\"default\"", &command, cause]);
+        // It was a sandbox of its own that broke.
+        server.check(&[("/echo well", "well")]).await;
+    };
+    check("/spin", "limit", "cpu limit of 100 ms reached").await;
+    check("/grow", "limit", "memory limit of 16 MiB reached").await;
+    check("/recurse", "limit", "stack limit of 512 KiB reached").await;
+    check("/sleep 60000", "limit", "timeout of 1000 ms reached").await;
+    check("/trap", "trapped", "wasm `unreachable` instruction executed").await;
+    check("/panic at the disco", "trapped", "wasm `unreachable` instruction executed").await;
+    server.log().wait_for(&["WARN", "slashbox::guest", "probe panicked: at the disco", "plugin=probe"]).await;
+}
+
+#[tokio::test]
+async fn the_hosts_own_limits_hold_without_a_grant() {
+    let site = Site::new(&["probe"]);
+    site.configure("[limits]\ncommand_ms = 1000\ncpu_ms = 50\nmemory_mib = 8");
+    let server = Server::start(&site).await;
+    for (line, cause) in [
+        ("/spin", "cpu limit of 50 ms reached"),
+        ("/grow", "memory limit of 8 MiB reached"),
+        // The whole budget of a command, less what has gone by.
+        ("/sleep 60000", "outcome=\"limit\""),
+    ] {
+        let answer = server.support.types(line).await;
+        server.log().wait_for(&[answer.reference(), cause]).await;
+    }
+}
+
+#[tokio::test]
+async fn others_are_answered_meanwhile() {
+    const SPINS: usize = 8;
+    const MARKS: usize = 40;
+    let site = Site::new(&["probe", "mark"]);
+    site.grant("probe", NARROW);
+    let server = Server::start(&site).await;
+    let mut spins = JoinSet::new();
+    for _ in 0..SPINS {
+        let sender = server.support.clone();
+        spins.spawn(async move {
+            loop {
+                assert_eq!(sender.says("/spin").await, "! /spin is temporarily unavailable (ref REF)");
+            }
+        });
+    }
+    server.log().wait_for(&["command=/spin", "outcome=\"limit\""]).await;
+    let mut marks = JoinSet::new();
+    for number in 0..MARKS {
+        let sender = server.support.clone();
+        marks.spawn(async move { (sender.says(&format!("/mark {number}")).await, format!("Marked: {number}")) });
+    }
+    while let Some(mark) = marks.join_next().await {
+        let (shown, expected) = mark.unwrap();
+        assert_eq!(shown, expected);
+    }
+    // A spin that was answered otherwise has ended its task.
+    assert!(spins.try_join_next().is_none(), "a spin was answered as it must not be");
+    assert_eq!(spins.len(), SPINS);
+}
+
+#[tokio::test]
+async fn a_plugin_has_so_many_places_and_no_more() {
+    let site = Site::new(&["probe", "mark"]);
+    site.one_place();
+    let server = Server::start(&site).await;
+    let call = server.running("/sleep 2000").await;
+    let answer = server.support.types("/echo hi").await;
+    assert_eq!(answer.shown(), "! /echo is busy, try again in a moment (ref REF)");
+    server.log().wait_for(&["WARN", answer.reference(), "command=/echo", "outcome=\"busy\""]).await;
+    server.check(&[("/mark x", "Marked: x")]).await;
+    assert_eq!(call.await.unwrap(), "slept 2000 ms");
+    server.check(&[("/echo hi", "hi")]).await;
+}
+
+#[tokio::test]
+async fn the_host_has_so_many_places_and_no_more() {
+    let site = Site::new(&["probe", "mark"]);
+    site.configure("[limits]\ncalls = 1\nqueue_ms = 300");
+    let server = Server::start(&site).await;
+    let call = server.running("/sleep 2000").await;
+    server.check(&[("/mark x", "! /mark is busy, try again in a moment (ref REF)")]).await;
+    assert_eq!(call.await.unwrap(), "slept 2000 ms");
+    server.check(&[("/mark x", "Marked: x")]).await;
+}

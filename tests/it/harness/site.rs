@@ -82,9 +82,10 @@ impl Site {
         self.write(&format!("plugins/{name}.wasm"), self::guest(guest));
     }
 
-    /// Writes `plugins/NAME.toml`.
+    /// Writes `plugins/NAME.toml`, whole at once: a grant that is empty for a moment is sound, and would be taken.
     pub(crate) fn grant(&self, name: &str, text: &str) {
-        self.write(&format!("plugins/{name}.toml"), text);
+        self.write("grant.part", text);
+        self.rename("grant.part", &format!("plugins/{name}.toml"));
     }
 
     /// Gives `probe` one call at a time; the next one waits for longer than a short call takes, then is told so.

@@ -20,9 +20,8 @@ pub(crate) fn run(component: &Path) -> Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let store = Store::in_memory()?;
     let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), component, store.reader()))?;
-    let plugin = runtime.catalog().owner("default", payload::NAME).cloned();
-    let ours =
-        Arc::new(Ours { plugin: plugin.context("the plugin has no such command")?, runtime, command: command()? });
+    let plugin = runtime.catalog().plugins().next().cloned().context("the plugin was not loaded")?;
+    let ours = Arc::new(Ours { runtime, plugin, command: command()? });
     tokio.block_on(ours.check())?;
     answer(|order| abreast::round(&tokio, order, || laps(ours.clone(), order.clone())))
 }

@@ -39,7 +39,7 @@ async fn the_hosts_own_limits_hold_without_a_grant() {
         ("/spin", "cpu limit of 400 ms reached"),
         ("/grow", "memory limit of 8 MiB reached"),
         // The whole budget of a command, less what has gone by.
-        ("/sleep 60000", "outcome=\"limit\""),
+        ("/sleep 60000", "the command's time ran out"),
     ] {
         let answer = server.support.types(line).await;
         server.log().wait_for(&[answer.reference(), cause]).await;

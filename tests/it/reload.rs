@@ -115,7 +115,7 @@ async fn no_command_fails_while_a_plugin_changes() {
 }
 
 #[tokio::test]
-async fn a_slow_copy_is_waited_for() {
+async fn a_slow_copy_disturbs_nobody() {
     let site = Site::new(&["greet=greet-v1", "mark"]);
     let server = Server::start(&site).await;
     let greets = Load::start(&server.support, "/greet", 1);

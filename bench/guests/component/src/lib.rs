@@ -5,9 +5,12 @@ use slashbox_sdk::{Command, Plugin, Result, export};
 export!(plugin);
 
 fn plugin() -> Plugin {
-    Plugin::new("invoice", env!("CARGO_PKG_VERSION"))
-        .summary("Does the benchmarks' work")
-        .command("/invoice", "NUMBER [CURRENCY]", "shows an invoice", invoice)
+    Plugin::new("invoice", env!("CARGO_PKG_VERSION")).summary("Does the benchmarks' work").command(
+        "/invoice",
+        "NUMBER [CURRENCY]",
+        "shows an invoice",
+        invoice,
+    )
 }
 
 fn invoice(command: Command) -> Result<String> {

@@ -12,7 +12,7 @@ use crate::{
     cargo::{self, cargo},
     floors, heads, test,
     wasm::{self, Toolchain},
-    workspaces::{self, NATIVE},
+    workspaces::{self, NATIVE, PLUGINS},
 };
 
 /// Runs every step.
@@ -49,21 +49,25 @@ fn clippy() -> Result<()> {
     NATIVE.iter().try_for_each(|native| cargo::run(with(with(cargo(native.folder), &CLIPPY), &DENY_WARNINGS)))
 }
 
+/// Guests as they are built, and their tests, which run here.
 fn clippy_guests() -> Result<()> {
     let toolchain = Toolchain::find(wasm::TARGET)?;
     for folder in workspaces::guests() {
-        let mut command = with(cargo(folder), &CLIPPY);
-        command.env("CARGO_TARGET_DIR", workspaces::guests_target());
         match toolchain {
-            Toolchain::Own => drop(command.args(["--target", wasm::TARGET])),
+            Toolchain::Own => clippy_guest(folder, &["--target", wasm::TARGET])?,
             // Clippy belongs to one compiler, and cannot read the standard library of another.
             Toolchain::Given(_) => {
                 eprintln!("ci: clippy reads {folder} for this machine, not for {}", wasm::TARGET)
             }
         }
-        cargo::run(with(command, &DENY_WARNINGS))?;
     }
-    Ok(())
+    clippy_guest(PLUGINS.folder, &["--all-targets"])
+}
+
+fn clippy_guest(folder: &str, arguments: &[&str]) -> Result<()> {
+    let mut command = with(cargo(folder), &["clippy", "--quiet", "--workspace"]);
+    command.env("CARGO_TARGET_DIR", workspaces::guests_target()).args(arguments);
+    cargo::run(with(command, &DENY_WARNINGS))
 }
 
 fn docs() -> Result<()> {

@@ -152,10 +152,4 @@ impl Calls {
         let ratio = |ns: fn(&Round) -> u64| Spread::of_pairs(ours, theirs, |a, b| ns(a) as f64 / ns(b) as f64);
         (ratio(|round| round.p50_ns), ratio(|round| round.mean_ns))
     }
-
-    /// What each ratio's rounds on two threads say: ours a second in relation to another's.
-    pub(crate) fn throughput_to(&self, other: Contestant) -> Spread {
-        let (ours, theirs) = (&self.slashbox.two_threads, &self.rounds(other).two_threads);
-        Spread::of_pairs(ours, theirs, |a, b| a.per_second() / b.per_second())
-    }
 }

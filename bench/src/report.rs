@@ -6,7 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
-    calls::{self, ALL, Calls, Contestant, Files},
+    calls::{self, ALL, Calls, Files},
     commands::{self, CONNECTIONS, Commands},
     goals::{self, Bound, Goal},
     machine::Machine,

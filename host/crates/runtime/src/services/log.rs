@@ -41,6 +41,9 @@ impl GuestLog {
     /// Writes a message, line by line, so that no plugin can make one that looks like the host's own. What passes the
     /// limit is counted as dropped.
     pub(crate) fn write(&self, level: Level, message: &str) {
+        // What is longer than all that the call may write is not looked at to its end.
+        let (message, rest) = message.split_at(message.floor_char_boundary(BYTES_MAX));
+        self.dropped.fetch_add(usize::from(!rest.is_empty()), Ordering::Relaxed);
         // A lone carriage return begins a line too, on a terminal.
         for line in message.split(['\n', '\r']).filter(|line| !line.is_empty()) {
             let line = line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(line);

@@ -60,8 +60,10 @@ pub(crate) async fn answer(inner: &Arc<Inner>, command: Command) -> Result<Answe
             (plugin.id().to_string(), outcome)
         }
         Owner::Absent(plugin) => {
-            warn!(target: COMMANDS, call = id, tenant, %plugin, command = name, "its plugin is broken or disabled");
-            (plugin.to_string(), Outcome::Unavailable("its plugin is broken or disabled".into()))
+            let why = "its plugin is broken or disabled";
+            let outcome = Outcome::Unavailable(why.into());
+            warn!(target: COMMANDS, call = id, tenant, %plugin, command = %name, outcome = outcome.name(), why);
+            (plugin.to_string(), outcome)
         }
     };
     Ok(Answer { id, command: name, plugin, outcome })

@@ -24,7 +24,7 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// How long a state may take to come: many times what it takes on a busy machine, and short enough for somebody to see
 /// which one it was.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How long until the next look.
 const LOOK: Duration = Duration::from_millis(10);

@@ -78,12 +78,17 @@ pub struct Command {
     pub operator: Option<String>,
     /// The platform's id of the person whom the conversation is with.
     pub contact: Option<String>,
+    /// The platform's id of the message in which it was typed.
+    pub message: Option<String>,
     /// When it was typed, in milliseconds since the Unix epoch.
     pub occurred_at_ms: u64,
     /// Where it came from.
     pub origin: Origin,
     /// The sender's own JSON text, numbers unaltered, without credentials; `null` if it sent none.
     pub data: String,
+    /// The rest of the sender's request as its dialect keeps it, without `data` and credentials: what it takes to send
+    /// the request on as it came. Empty if there is none.
+    pub envelope: String,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a plugin says of itself, checked.
 
-use crate::{CommandName, CommandNameError};
+use crate::{CommandName, CommandNameError, Pattern, PatternError};
 
 /// The most bytes of each text in a descriptor: one line in a console.
 const TEXT_BYTES_MAX: usize = 1_000;
@@ -43,8 +43,8 @@ pub struct Descriptor {
     pub summary: String,
     /// The commands that it answers.
     pub commands: Vec<CommandSpec>,
-    /// The patterns of the events that it wants.
-    pub events: Vec<String>,
+    /// Which events it wants.
+    pub events: Vec<Pattern>,
     /// The hosts that it asks to reach over HTTP.
     pub http_hosts: Vec<String>,
     /// The settings that it reads.
@@ -67,8 +67,8 @@ pub enum DescriptorError {
     #[error("setting {0} is declared twice")]
     SettingTwice(String),
     /// A pattern that matches no kind of event.
-    #[error("event {0:?}: expected dotted words or `*`, such as `conversation.closed` or `message.*`")]
-    EventPattern(String),
+    #[error("event {0}")]
+    EventPattern(#[from] PatternError),
     /// Something that names no host.
     #[error("http host {0:?}: expected HOST, *.HOST or HOST:PORT, such as `crm.example.com`")]
     HttpHost(String),
@@ -118,9 +118,6 @@ impl Descriptor {
                 return Err(DescriptorError::SettingTwice(spec.name.clone()));
             }
         }
-        if let Some(pattern) = self.events.iter().find(|pattern| !is_pattern(pattern)) {
-            return Err(DescriptorError::EventPattern(pattern.clone()));
-        }
         if let Some(host) = self.http_hosts.iter().find(|host| !is_http_host(host)) {
             return Err(DescriptorError::HttpHost(host.clone()));
         }
@@ -140,7 +137,7 @@ impl Descriptor {
         let own = [("name", &self.name), ("version", &self.version), ("summary", &self.summary)];
         let of_commands = self.commands.iter().flat_map(|c| [("usage", &c.usage), ("summary", &c.summary)]);
         let of_settings = self.settings.iter().flat_map(|s| [("setting", &s.name), ("summary", &s.summary)]);
-        let others = self.events.iter().map(|e| ("event", e)).chain(self.http_hosts.iter().map(|h| ("http host", h)));
+        let others = self.http_hosts.iter().map(|h| ("http host", h));
         let mut texts = own.into_iter().chain(of_commands).chain(of_settings).chain(others);
         texts.try_for_each(|(what, text)| match text.len() {
             bytes if bytes > TEXT_BYTES_MAX => Err(DescriptorError::TooLong { what, bytes }),
@@ -153,15 +150,6 @@ impl Descriptor {
 fn is_variable(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_';
     name.chars().all(allowed) && name.starts_with(|c: char| !c.is_ascii_digit())
-}
-
-fn is_pattern(pattern: &str) -> bool {
-    let word = |part: &str| part == "*" || (!part.is_empty() && part.chars().all(is_word));
-    pattern.split('.').all(word)
-}
-
-fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '_' | '-')
 }
 
 /// Whether a text names a host as plugins ask for them and operators grant them: `HOST`, `*.HOST` or `HOST:PORT`.
@@ -195,7 +183,7 @@ mod tests {
     fn a_sound_one_passes() {
         let descriptor = Descriptor {
             commands: vec![command("/a"), command("/b")],
-            events: ["*", "message.*", "dialog_closed", "conversation.closed"].map(Into::into).into(),
+            events: vec!["message.*".parse().unwrap(), "/mark".parse().unwrap()],
             http_hosts: ["a.example", "*.a.example", "a.example:8443", "localhost"].map(Into::into).into(),
             settings: vec![setting("CRM_URL"), setting("_x1")],
             ..Descriptor::default()
@@ -214,9 +202,6 @@ mod tests {
         check(Descriptor { settings: vec![setting("A"), setting("A")], ..base() }, "setting A is declared twice");
         for name in ["", "1A", "A-B", "A=B"] {
             check(Descriptor { settings: vec![setting(name)], ..base() }, &format!("setting {name:?}"));
-        }
-        for pattern in ["", "message.", "mess*", "a b", "/mark"] {
-            check(Descriptor { events: vec![pattern.into()], ..base() }, &format!("event {pattern:?}"));
         }
         for host in ["", "https://a", "a/b", "a:", "a:0", "a:70000", "*", "a..b"] {
             check(Descriptor { http_hosts: vec![host.into()], ..base() }, &format!("http host {host:?}"));
@@ -237,9 +222,9 @@ mod tests {
         assert!(Descriptor { summary: text.clone(), ..Descriptor::default() }.check().is_ok());
         let over = Descriptor { summary: text + "x", ..Descriptor::default() };
         assert_eq!(problem(over), "summary of 1001 bytes: expected at most 1000");
-        let events = vec!["*".to_owned(); ITEMS_MAX];
+        let events = vec!["*".parse::<Pattern>().unwrap(); ITEMS_MAX];
         assert!(Descriptor { events: events.clone(), ..Descriptor::default() }.check().is_ok());
-        let over = Descriptor { events: [events, vec!["*".to_owned()]].concat(), ..Descriptor::default() };
+        let over = Descriptor { events: [events, vec!["*".parse().unwrap()]].concat(), ..Descriptor::default() };
         assert_eq!(problem(over), "201 events: expected at most 200");
     }
 }

@@ -1,24 +1,31 @@
-//! The types and rules of slashbox: what a command is, who answers it, how a call can end, what it changes.
+//! The types and rules of slashbox: what commands and events are, who gets them, how a call
+//! can end, what it changes, what becomes of a delivery.
 //!
 //! Owns the vocabulary that every other crate speaks. Never does IO, knows no wire format (nothing here derives
 //! `Serialize`), and reads no clock: whoever needs the time is given it.
 
 mod command;
+mod delivery;
 mod descriptor;
 mod effects;
+mod event;
 mod limits;
 mod markdown;
 mod outcome;
 mod plugin;
 mod reply;
 mod routing;
+mod subscription;
 
 pub use command::{Command, CommandName, CommandNameError, Origin};
+pub use delivery::{Attempt, DeliveryState, DeliveryStateError, Fault, Next, Schedule};
 pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec, is_http_host};
 pub use effects::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Version, Write, counter};
+pub use event::{Dedupe, Event, Sender, SenderError};
 pub use limits::{Limit, Limits};
 pub use markdown::{Unbalanced, check_markdown_v2};
 pub use outcome::{Outcome, Trap};
 pub use plugin::{Folder, NameError, PluginId, check_name};
 pub use reply::{Cut, Format, REPLY_UNITS_MAX, Reply};
 pub use routing::{Claim, Conflict, Owners, Routes, assign, near};
+pub use subscription::{Pattern, PatternError, SubscriberId, SubscriberKind, SubscriberKindError, Subscription};

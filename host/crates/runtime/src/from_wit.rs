@@ -1,6 +1,6 @@
 //! The interface's types as core's.
 
-use slashbox_core::{CommandSpec, Descriptor, DescriptorError, Format, Outcome, Reply, SettingSpec};
+use slashbox_core::{CommandSpec, Descriptor, DescriptorError, Format, Outcome, Pattern, Reply, SettingSpec};
 
 use crate::bindings::slashbox::plugin::types as wit;
 
@@ -28,11 +28,15 @@ pub(crate) fn descriptor(descriptor: wit::Descriptor) -> Result<Descriptor, Desc
         version: descriptor.version,
         summary: descriptor.summary,
         commands: descriptor.commands.into_iter().map(command_spec).collect::<Result<_, _>>()?,
-        events: descriptor.events,
+        events: patterns(&descriptor.events)?,
         http_hosts: descriptor.http_hosts,
         settings: descriptor.settings.into_iter().map(setting_spec).collect(),
     }
     .check()
+}
+
+fn patterns(patterns: &[String]) -> Result<Vec<Pattern>, DescriptorError> {
+    patterns.iter().map(|pattern| Ok(pattern.parse()?)).collect()
 }
 
 fn command_spec(spec: wit::CommandSpec) -> Result<CommandSpec, DescriptorError> {

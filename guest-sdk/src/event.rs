@@ -1,6 +1,6 @@
 //! Something that happened on a platform.
 
-use crate::{Origin, command::TEST_TIME_MS, millis};
+use crate::{Command, Origin, command::TEST_TIME_MS, millis};
 use serde::de::DeserializeOwned;
 use std::time::SystemTime;
 
@@ -39,7 +39,7 @@ pub enum Sender {
 pub struct Event {
     /// Unique for this event, and the same over all attempts to deliver it.
     pub id: String,
-    /// The canonical kind, e.g. `conversation.closed`.
+    /// The canonical kind, e.g. `conversation.closed`; of a command that is observed, its name with the slash.
     pub kind: String,
     /// The platform's own name for it, e.g. `dialog_closed`.
     pub native_kind: String,
@@ -53,7 +53,7 @@ pub struct Event {
     pub sender: Sender,
     /// The platform's id of the message; of `timer.fired`, the timer's key.
     pub message: Option<String>,
-    /// The text of the message.
+    /// The text of the message; of a command that is observed, its arguments.
     pub text: Option<String>,
     /// When it happened, in milliseconds since 1970-01-01T00:00:00Z.
     pub occurred_at_ms: u64,
@@ -86,6 +86,28 @@ impl Event {
     /// When it happened.
     pub fn occurred_at(&self) -> SystemTime {
         millis::to_time(self.occurred_at_ms)
+    }
+}
+
+/// For tests: a command as those get it who [observe](crate::Plugin::on) it while another answers. A command does not
+/// tell the id of its message, so a test that needs it sets [`message`](Event::message).
+impl From<Command> for Event {
+    fn from(command: Command) -> Self {
+        Self {
+            id: command.id,
+            kind: command.name.clone(),
+            native_kind: command.name,
+            conversation: command.conversation,
+            contact: command.contact,
+            operator: command.operator,
+            sender: Sender::Operator,
+            message: None,
+            text: Some(command.args),
+            occurred_at_ms: command.occurred_at_ms,
+            attempt: 1,
+            origin: command.origin,
+            data_json: command.data_json,
+        }
     }
 }
 
@@ -176,7 +198,6 @@ impl Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Command, Origin};
 
     #[test]
     fn a_conversation_has_one_key_for_events_and_commands() {
@@ -186,6 +207,17 @@ mod tests {
         assert_eq!(event.conversation_key().as_deref(), Some("sales/-100:5"));
         assert_eq!(command.conversation_key(), event.conversation_key());
         assert_eq!(Event::new("x").conversation_key(), None);
+    }
+
+    #[test]
+    fn a_command_is_observed_as_the_event_of_its_name() {
+        let origin = Origin { source: "sales".into(), ..Origin::default() };
+        let command = Command::new("/mark").args("deal").conversation("-100:5").operator("7").contact("8");
+        let command = command.id("1").occurred_at_ms(2).origin(origin.clone()).data_json("{}");
+        let expected = Event::new("/mark").text("deal").conversation("-100:5").operator("7").contact("8");
+        let expected = expected.id("1").occurred_at_ms(2).origin(origin).data_json("{}").sender(Sender::Operator);
+        assert_eq!(Event::from(command), expected);
+        assert_eq!(Event::from(Command::new("/mark")).text.as_deref(), Some(""));
     }
 
     #[test]

@@ -1,8 +1,15 @@
 //! Which events a pattern covers.
+//!
+//! Invariant, the host's too: a command's pattern covers no other event, and `*` covers no command.
 
 /// Whether a pattern covers an event: it fits the canonical kind, or is literally the native one.
 pub(crate) fn covers(pattern: &str, kind: &str, native_kind: &str) -> bool {
-    pattern == native_kind || fits(pattern, kind)
+    match (pattern.starts_with('/'), kind.starts_with('/')) {
+        (true, true) => pattern == "/*" || pattern == kind,
+        (false, false) => pattern == native_kind || fits(pattern, kind),
+        // A platform's own name may well look like a command; only the canonical kind says what it is.
+        (true, false) | (false, true) => false,
+    }
 }
 
 /// A `*` stands for one dotted part; as the last one, for one or more.
@@ -49,5 +56,25 @@ mod tests {
         assert!(covers("what.*", "flow.reached", "what.*"));
         assert!(!covers("dialog.*", "conversation.closed", "dialog.closed"));
         assert!(!covers("dialog_opened", "conversation.closed", "dialog_closed"));
+    }
+
+    #[test]
+    fn commands_have_patterns_of_their_own() {
+        let check = |pattern: &str, covered: &[&str], others: &[&str]| {
+            for kind in covered {
+                assert!(covers(pattern, kind, kind), "{pattern} should cover {kind}");
+            }
+            for kind in others {
+                assert!(!covers(pattern, kind, kind), "{pattern} should not cover {kind}");
+            }
+        };
+        check("/mark", &["/mark"], &["/marks", "/mark.deal", "mark", "message.sent"]);
+        check("/*", &["/mark", "/mark.deal"], &["mark", "message.sent", ""]);
+        check("*", &["mark"], &["/mark", "/mark.deal"]);
+        check("*.*", &["mark.deal"], &["/mark", "/mark.deal"]);
+        check("message.*", &["message.sent"], &["/message.sent"]);
+        assert!(!covers("/promo", "flow.reached", "/promo"), "a flow that is named like a command is none");
+        assert!(!covers("/*", "flow.reached", "/promo"));
+        assert!(!covers("mark", "/mark", "mark"));
     }
 }

@@ -108,6 +108,24 @@ impl Plugin {
     /// The pattern is a canonical kind (`conversation.closed`), a platform's own name (`dialog_closed`), or has `*` for
     /// a whole dotted part, the last one standing for all that follow too (`message.*`, `*`). If several patterns cover
     /// an event, all their handlers run, in the order in which they were bound, until one fails.
+    ///
+    /// A pattern may also be a command to observe: `/mark` is that one, `/*` is each of them, and no other pattern covers
+    /// a command. When somebody types it and another plugin or a remote answers, this plugin gets it as an event, which
+    /// changes nothing about the answer: `kind` and `native_kind` are the command's name, `text` is its arguments,
+    /// `operator` typed it, and the sender is [`Sender::Operator`](crate::Sender::Operator). A test makes such an event
+    /// of a [`Command`]:
+    ///
+    /// ```
+    /// use slashbox_sdk::{Command, Event, Plugin, log, testing::Host};
+    ///
+    /// fn plugin() -> Plugin {
+    ///     Plugin::new("audit", "1.0.0").on("/mark", |event: Event| log::info!("{:?} marks", event.operator))
+    /// }
+    ///
+    /// let host = Host::new();
+    /// host.event(&plugin(), Command::new("/mark").args("deal").operator("7").into()).unwrap();
+    /// assert_eq!(host.log()[0].text, "Some(\"7\") marks");
+    /// ```
     pub fn on<R: IntoDone + 'static>(mut self, pattern: &'static str, handler: fn(Event) -> R) -> Self {
         let handler: EventHandler = Box::new(move |event| handler(event).into_done());
         self.events.push((pattern, handler));
@@ -225,6 +243,22 @@ mod tests {
         check_event(Event::new("message.received"), &["first", "last"], Ok(()));
         check_event(Event::new("message.sent"), &["first", "last"], Ok(()));
         check_event(Event::new("conversation.closed").native_kind("dialog_closed"), &["native"], Ok(()));
+    }
+
+    #[test]
+    fn a_command_is_observed_by_its_own_handlers_alone() {
+        let plugin = Plugin::new("p", "1.0.0")
+            .on("*", |_| log::info!("event"))
+            .on("/mark", |_| log::info!("mark"))
+            .on("/*", |_| log::info!("command"));
+        let check = |event: Event, ran: &[&str]| {
+            let host = crate::testing::Host::new();
+            host.event(&plugin, event).unwrap();
+            assert_eq!(host.log().iter().map(|line| line.text.as_str()).collect::<Vec<_>>(), ran);
+        };
+        check(Command::new("/mark").into(), &["mark", "command"]);
+        check(Command::new("/close").into(), &["command"]);
+        check(Event::new("flow.reached").native_kind("/mark"), &["event"]);
     }
 
     #[test]

@@ -21,7 +21,7 @@ async fn main() -> anyhow::Result<()> {
     // Or give it commands without HTTP.
     let command = NewCommand::new("/mark").args("deal").conversation("42").operator("anna");
     let answer = host.command("acme", command).await?;
-    tracing::info!(outcome = answer.outcome.name(), plugin = answer.plugin, "answered");
+    tracing::info!(outcome = answer.outcome.name(), by = answer.by.name(), "answered");
 
     server.abort();
     host.shutdown().await;

@@ -32,19 +32,29 @@
 #![deny(missing_docs)]
 
 pub mod config;
+mod builder;
 mod host;
+mod new;
 mod pipeline;
 mod source;
+mod subscribers;
 pub mod telemetry;
 mod web;
+mod webhook;
 
-pub use host::{BuildError, CommandError, Host, HostBuilder, NewCommand, OfFileError};
-pub use pipeline::Answer;
+pub use builder::{BuildError, HostBuilder};
+pub use host::{CommandError, EmitError, Host, OfFileError};
+pub use new::{NewCommand, NewEvent};
+pub use pipeline::{Answer, Answered};
 pub use slashbox_core::{
     CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, NameError,
-    Outcome, PluginId, Reply, SettingSpec, Trap,
+    Outcome, Pattern, PatternError, PluginId, Reply, Sender, SettingSpec, Trap,
 };
-pub use slashbox_dialects::{EmptySecret, ReplyStyle, Shown};
+pub use slashbox_dialects::{EmptySecret, Format as WebhookFormat, ReplyStyle, Shown};
+pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{Catalog, Lack, LoadError, Owner, Plugin, Problem, Settings};
-pub use slashbox_store::OpenError;
+pub use slashbox_store::{OpenError, WriteError};
 pub use source::{Source, SourceError};
+pub use subscribers::WebhookInfo;
+pub use web::AdminAccess;
+pub use webhook::{Profile, Webhook, WebhookError};

@@ -1,7 +1,7 @@
 //! How the host's log is written, and the names in it.
 //!
 //! Fields: `tenant`, `source`, `command` (its name), `call` (its id, the ref that operators are shown), `plugin`,
-//! `outcome`, `ms`. Never a secret, never what somebody typed.
+//! `by` (the plugin or webhook that answers), `event` (its id), `kind`, `outcome`, `ms`. Never a secret, never what somebody typed.
 
 use std::io::IsTerminal;
 
@@ -9,6 +9,12 @@ use tracing_subscriber::{EnvFilter, filter::ParseError, util::TryInitError};
 
 /// What happens to commands.
 pub(crate) const COMMANDS: &str = "slashbox::commands";
+
+/// What happens to requests until they are understood.
+pub(crate) const INGEST: &str = "slashbox::ingest";
+
+/// What happens to events until they are stored.
+pub(crate) const EVENTS: &str = "slashbox::events";
 
 /// What happens to the host.
 pub(crate) const HOST: &str = "slashbox::host";

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use slashbox::{BuildError, Catalog, Lack, Plugin, config::Config, telemetry};
+use slashbox::{BuildError, Catalog, Lack, Plugin, WebhookInfo, config::Config, telemetry};
 use tokio::net::TcpListener;
 
 use super::{
@@ -22,6 +22,7 @@ pub(super) fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     config.listen = arguments.listen.unwrap_or(config.listen);
     config.plugins_dir = arguments.plugins.unwrap_or(config.plugins_dir);
     config.data_dir = arguments.data.unwrap_or(config.data_dir);
+    config.admin()?; // The address may be another than the file's.
     telemetry::start_log(&config.log_level, config.log_format)?;
     block_on(serve(config))
 }
@@ -37,7 +38,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
         BuildError::DataInPlugins { .. } => anyhow::Error::new(Usage(error.to_string())),
         error => error.into(),
     })?;
-    show(&config, address, &host.plugins());
+    show(&config, address, &host.webhooks(), &host.plugins());
     let (ending, ended) = tokio::sync::oneshot::channel();
     let server = axum::serve(listener, host.router()).with_graceful_shutdown(async move {
         stop.signal().await;
@@ -95,9 +96,10 @@ impl Stop {
 }
 
 /// What is served, for the one who started it.
-fn show(config: &Config, address: SocketAddr, catalog: &Catalog) {
+fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog: &Catalog) {
     line(format_args!("{} {} on {}", paint(BOLD, "slashbox"), env!("CARGO_PKG_VERSION"), paint(BOLD, url(address))));
     show_sources(config, address);
+    show_webhooks(webhooks);
     line(format_args!("\nplugins  {}", paint(DIM, config.plugins_dir.display())));
     for plugin in catalog.plugins() {
         show_plugin(plugin, &config.plugins_dir);
@@ -107,12 +109,9 @@ fn show(config: &Config, address: SocketAddr, catalog: &Catalog) {
     }
     for conflict in catalog.conflicts() {
         let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
-        let what = format!(
-            "{} is answered by {}, though {} too declares it",
-            conflict.command,
-            conflict.owner,
-            others.join(", ")
-        );
+        let owner = conflict.owner.as_ref().map_or("a webhook".into(), ToString::to_string);
+        let (command, others) = (&conflict.command, others.join(", "));
+        let what = format!("{command} is answered by {owner}, though {others} too declares it");
         line(format_args!("  {} {what}", paint(ODD, "conflict:")));
     }
     for problem in catalog.problems() {
@@ -134,6 +133,16 @@ fn show_sources(config: &Config, address: SocketAddr) {
     }
     if config.sources.is_empty() {
         line(paint(ODD, "  none yet: add a [[sources]] table to the configuration"));
+    }
+}
+
+fn show_webhooks(webhooks: &[WebhookInfo]) {
+    if !webhooks.is_empty() {
+        line("\nwebhooks");
+    }
+    for WebhookInfo { name, host, events, .. } in webhooks {
+        let events: Vec<String> = events.iter().map(ToString::to_string).collect();
+        line(format_args!("  {}  {host}  {}", paint(BOLD, name), paint(DIM, events.join(" "))));
     }
 }
 

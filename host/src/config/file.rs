@@ -1,5 +1,7 @@
 //! The configuration as the operator wrote it.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use slashbox_toml::{File, keys_of};
 
@@ -13,7 +15,25 @@ pub(crate) struct ConfigFile {
     #[serde(default)]
     pub(super) limits: LimitsTable,
     #[serde(default)]
+    pub(super) admin: AdminTable,
+    #[serde(default)]
+    pub(super) egress: EgressTable,
+    #[serde(default)]
     pub(super) sources: Vec<SourceTable>,
+    #[serde(default)]
+    pub(super) webhooks: Vec<WebhookTable>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct AdminTable {
+    pub(super) token: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct EgressTable {
+    pub(super) allow_http: Option<bool>,
+    #[serde(default)]
+    pub(super) allow_cidrs: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +61,24 @@ pub(crate) struct SourceTable {
     pub(super) tenant: Option<String>,
     pub(super) api_key: Option<String>,
     pub(super) reply: Option<String>,
+    pub(super) webhooks_file: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct WebhookTable {
+    pub(super) name: Option<String>,
+    pub(super) tenant: Option<String>,
+    pub(super) url: String,
+    pub(super) events: Vec<String>,
+    #[serde(default)]
+    pub(super) sources: Vec<String>,
+    #[serde(default)]
+    pub(super) senders: Vec<String>,
+    pub(super) format: Option<String>,
+    pub(super) profile: Option<String>,
+    pub(super) api_key: Option<String>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
 }
 
 impl File for ConfigFile {
@@ -49,12 +87,15 @@ impl File for ConfigFile {
             "" => Some(keys_of::<Self>()),
             "log" => Some(keys_of::<LogTable>()),
             "limits" => Some(keys_of::<LimitsTable>()),
+            "admin" => Some(keys_of::<AdminTable>()),
+            "egress" => Some(keys_of::<EgressTable>()),
             "sources" => Some(keys_of::<SourceTable>()),
+            "webhooks" => Some(keys_of::<WebhookTable>()),
             _ => None,
         }
     }
 
     fn is_secret(key: &str) -> bool {
-        key.ends_with("api_key")
+        key.ends_with("api_key") || key == "admin.token" || key.contains("headers")
     }
 }

@@ -5,6 +5,7 @@
 
 mod file;
 mod resolve;
+mod webhooks;
 
 use std::{
     io,
@@ -12,10 +13,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use secrecy::{ExposeSecret, SecretString};
+use slashbox_dialects::Secret;
+use slashbox_egress::Settings as EgressSettings;
 use slashbox_runtime::Settings;
 use slashbox_toml::FileError;
 
-use crate::{Host, HostBuilder, Source, telemetry::LogFormat};
+use crate::{AdminAccess, Host, HostBuilder, Source, Webhook, telemetry::LogFormat};
 
 /// The configuration with every key, its default and what it is for.
 pub const DEFAULT: &str = include_str!("config.default.toml");
@@ -37,8 +41,14 @@ pub struct Config {
     pub command_ms: u32,
     /// How much plugins may have.
     pub settings: Settings,
-    /// Where commands come in.
+    /// Where commands and events come in.
     pub sources: Vec<Source>,
+    /// The remotes, in the order in which they answer: those of the sources' files first.
+    pub webhooks: Vec<Webhook>,
+    /// Where requests may go.
+    pub egress: EgressSettings,
+    /// What opens the admin API.
+    pub admin_token: Option<SecretString>,
 }
 
 /// What is wrong with a configuration. Names the key, its value unless it is a secret, and what was expected.
@@ -87,14 +97,33 @@ impl Config {
         resolve::resolve(slashbox_toml::parse(text)?, dir, environment)
     }
 
+    /// Who may use the admin API: whoever has the token; without one, whoever reaches a loopback address.
+    ///
+    /// # Errors
+    /// If there is no token, and others can reach the address too.
+    pub fn admin(&self) -> Result<AdminAccess, ConfigError> {
+        let Some(token) = &self.admin_token else {
+            if self.listen.ip().is_loopback() {
+                return Ok(AdminAccess::Loopback);
+            }
+            let expected = format!("required, since `listen` = \"{}\" is no loopback address", self.listen);
+            return Err(resolve::hidden("admin.token", &expected));
+        };
+        let secret = Secret::new(token.expose_secret());
+        secret.map(AdminAccess::Token).map_err(|error| resolve::hidden("admin.token", &error.to_string()))
+    }
+
     /// A host that is configured so.
     pub fn host(&self) -> HostBuilder {
         let builder = Host::builder()
             .plugins_dir(&self.plugins_dir)
             .data_dir(&self.data_dir)
             .settings(self.settings.clone())
-            .command_ms(self.command_ms);
-        self.sources.iter().cloned().fold(builder, HostBuilder::source)
+            .command_ms(self.command_ms)
+            .egress(self.egress.clone())
+            .admin(self.admin().unwrap_or_default());
+        let builder = self.sources.iter().cloned().fold(builder, HostBuilder::source);
+        self.webhooks.iter().cloned().fold(builder, HostBuilder::webhook)
     }
 }
 
@@ -136,10 +165,11 @@ mod tests {
             DEFAULT.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
         let has =
             |table: &str, key: &str| all.lines().any(|line| line.starts_with(&format!("{key} = ")) || line == table);
-        for table in ["", "log", "limits", "sources"] {
+        for table in ["", "log", "limits", "admin", "egress", "sources", "webhooks"] {
             let keys = <file::ConfigFile as slashbox_toml::File>::keys(table).unwrap();
             for key in keys {
-                let table = if *key == "sources" { "[[sources]]".into() } else { format!("[{key}]") };
+                let many = ["sources", "webhooks"].contains(key);
+                let table = if many { format!("[[{key}]]") } else { format!("[{key}]") };
                 assert!(has(&table, key), "{key} is not in the default configuration");
             }
         }

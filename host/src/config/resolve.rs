@@ -2,18 +2,22 @@
 
 use std::{net::SocketAddr, path::Path};
 
+use secrecy::SecretString;
 use slashbox_core::{Limits, NameError};
 use slashbox_dialects::ReplyStyle;
+use slashbox_egress::Egress;
 use slashbox_runtime::Settings;
 use slashbox_toml::expand;
 
 use super::{
     Config, ConfigError,
     file::{ConfigFile, LimitsTable, LogTable, SourceTable},
+    webhooks::{self, OfSource},
 };
 use crate::{
-    Source, SourceError,
-    host::{COMMAND_MS, is_inside},
+    Source, SourceError, Webhook,
+    builder::is_inside,
+    host::COMMAND_MS,
     telemetry::{LogFormat, check_filter},
 };
 
@@ -21,7 +25,7 @@ use crate::{
 const COUNT_MAX: u32 = 10_000;
 
 /// A key's text, with the environment's values in it.
-struct Text<E> {
+pub(super) struct Text<E> {
     environment: E,
 }
 
@@ -45,7 +49,19 @@ pub(super) fn resolve(
     }
     let (log_level, log_format) = log(file.log, &text)?;
     let (settings, command_ms) = limits(&file.limits)?;
-    Ok(Config {
+    let egress = webhooks::egress(&file.egress)?;
+    let (sources, mut webhooks) = sources(file.sources, dir, &text)?;
+    for (index, table) in file.webhooks.into_iter().enumerate() {
+        webhooks.push((format!("webhooks[{index}]"), webhooks::of_table(index, table, &text)?));
+    }
+    let guard = Egress::new(&egress).map_err(|error| ConfigError::Value {
+        key: "egress".into(),
+        value: None,
+        expected: error.to_string(),
+    })?;
+    webhooks::check(&webhooks, &guard)?;
+    for_known_sources(&webhooks, &sources)?;
+    let config = Config {
         listen,
         plugins_dir: dir.join(plugins_dir),
         data_dir: dir.join(data_dir),
@@ -53,8 +69,47 @@ pub(super) fn resolve(
         log_format,
         command_ms,
         settings,
-        sources: sources(file.sources, &text)?,
-    })
+        sources,
+        webhooks: webhooks.into_iter().map(|(_, webhook)| webhook).collect(),
+        egress,
+        admin_token: admin_token(file.admin.token, &text)?,
+    };
+    config.admin()?;
+    Ok(config)
+}
+
+fn admin_token<E: Fn(&str) -> Option<String>>(
+    token: Option<String>,
+    text: &Text<E>,
+) -> Result<Option<SecretString>, ConfigError> {
+    let Some(token) = token else { return Ok(None) };
+    let token = text.expand("admin.token", &token)?;
+    if token.is_empty() {
+        return Err(hidden("admin.token", "empty: expected a text that only operators know"));
+    }
+    Ok(Some(token.into()))
+}
+
+/// A source that nobody knows is a typing error, which nobody would notice otherwise: nothing would ever come.
+fn for_known_sources(webhooks: &[(String, Webhook)], sources: &[Source]) -> Result<(), ConfigError> {
+    for (key, webhook) in webhooks {
+        for wanted in &webhook.subscription.sources {
+            let known = |source: &&Source| source.name == *wanted && source.tenant == webhook.tenant;
+            if sources.iter().find(known).is_none() {
+                let tenant = &webhook.tenant;
+                return Err(wrong(
+                    &format!("{key}.sources"),
+                    wanted,
+                    &format!("expected the name of a source of the tenant {tenant}"),
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn hidden(key: &str, expected: &str) -> ConfigError {
+    ConfigError::Value { key: key.into(), value: None, expected: expected.into() }
 }
 
 /// Reads an address to listen on; `key` is what a mistake is said of.
@@ -64,7 +119,7 @@ pub(crate) fn parse_listen(key: &str, value: &str) -> Result<SocketAddr, ConfigE
 }
 
 impl<E: Fn(&str) -> Option<String>> Text<E> {
-    fn expand(&self, key: &str, value: &str) -> Result<String, ConfigError> {
+    pub(super) fn expand(&self, key: &str, value: &str) -> Result<String, ConfigError> {
         let unset = |problem: slashbox_toml::ExpandError| ConfigError::Value {
             key: key.into(),
             value: None,
@@ -116,27 +171,37 @@ fn limits(limits: &LimitsTable) -> Result<(Settings, u32), ConfigError> {
     Ok((settings, within("command_ms", limits.command_ms, COMMAND_MS, (1_000, COUNT_MAX))?))
 }
 
+/// The sources, and the webhooks of their files with the keys under which these stand.
 fn sources<E: Fn(&str) -> Option<String>>(
     tables: Vec<SourceTable>,
+    dir: &Path,
     text: &Text<E>,
-) -> Result<Vec<Source>, ConfigError> {
-    let mut sources: Vec<Source> = Vec::new();
-    for (index, table) in tables.into_iter().enumerate() {
+) -> Result<(Vec<Source>, Vec<(String, Webhook)>), ConfigError> {
+    let (mut sources, mut webhooks) = (Vec::<Source>::new(), Vec::new());
+    for (index, mut table) in tables.into_iter().enumerate() {
         let key = |key: &str| format!("sources[{index}].{key}");
-        let source = source(table, &key, text)?;
+        let file = table.webhooks_file.take();
+        let (source, api_key) = source(table, &key, text)?;
         if sources.iter().any(|earlier| earlier.name == source.name) {
             return Err(wrong(&key("name"), &source.name, "expected a name that no other source has"));
         }
+        if let Some(file) = file {
+            let key = key("webhooks_file");
+            let path = dir.join(text.expand(&key, &file)?);
+            let of = OfSource { key: &key, name: &source.name, tenant: &source.tenant, api_key: &api_key };
+            webhooks.extend(webhooks::of_file(&path, &of)?.into_iter().map(|webhook| (key.clone(), webhook)));
+        }
         sources.push(source);
     }
-    Ok(sources)
+    Ok((sources, webhooks))
 }
 
+/// The source, and the key that its platform sends.
 fn source<E: Fn(&str) -> Option<String>>(
     table: SourceTable,
     key: &impl Fn(&str) -> String,
     text: &Text<E>,
-) -> Result<Source, ConfigError> {
+) -> Result<(Source, String), ConfigError> {
     let expanded = |name: &str, value: &str| text.expand(&key(name), value);
     let dialect = expanded("dialect", &table.dialect)?;
     if dialect != "hotline" {
@@ -161,9 +226,10 @@ fn source<E: Fn(&str) -> Option<String>>(
         SourceError::Name(_) => no_name("name", &name),
         SourceError::Key(_) => hidden("empty"),
     })?;
-    source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))
+    let source = source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))?;
+    Ok((source, api_key))
 }
 
-fn wrong(key: &str, value: &str, expected: &str) -> ConfigError {
+pub(super) fn wrong(key: &str, value: &str, expected: &str) -> ConfigError {
     ConfigError::Value { key: key.into(), value: Some(format!("{value:?}")), expected: expected.into() }
 }

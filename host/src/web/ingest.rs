@@ -1,4 +1,4 @@
-//! Where platforms send their commands: `POST /in/{source}`.
+//! Where platforms send their commands and events: `POST /in/{source}`.
 
 use std::sync::Arc;
 
@@ -9,8 +9,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use slashbox_dialects::{Answer, Arrival, Dialect, Refusal, Shown};
-use tracing::info;
+use slashbox_core::Command;
+use slashbox_dialects::{Answer, Arrival, Incoming, Refusal, Request, Shown, Taken};
+use slashbox_store::Accepted;
+use tracing::{error, info};
 
 use super::{
     BODY_BYTES_MAX, BODY_TIMEOUT,
@@ -18,12 +20,13 @@ use super::{
 };
 use crate::{
     CommandError, Source,
-    host::{Inner, new_id},
+    host::Inner,
+    new::new_id,
     pipeline,
-    telemetry::COMMANDS,
+    telemetry::INGEST,
 };
 
-pub(crate) async fn command(
+pub(crate) async fn take(
     State(inner): State<Arc<Inner>>,
     name: Result<Path<String>, PathRejection>,
     body: Body,
@@ -34,31 +37,48 @@ pub(crate) async fn command(
     let Some(source) = inner.sources.get(&name) else {
         return Problem::new(Code::UnknownSource, format!("no source is named {name:?}")).into_response();
     };
-    let answer = match take(&inner, source, body).await {
-        Ok(shown) => source.dialect.answer(shown),
-        Err(refusal) => {
-            let (status, why) = (refusal.status(), refusal.name());
-            info!(target: COMMANDS, source = name, tenant = source.tenant, status, why, "request not taken");
-            source.dialect.refuse(&refusal)
-        }
-    };
+    let answer = answer(&inner, source, body).await.unwrap_or_else(|refusal| {
+        let (status, why) = (refusal.status(), refusal.name());
+        info!(target: INGEST, source = name, tenant = source.tenant, status, why, "request not taken");
+        source.dialect.refuse(&refusal)
+    });
     respond(answer)
 }
 
-async fn take(inner: &Arc<Inner>, source: &Source, body: Body) -> Result<Shown, Refusal> {
-    let body = read(body).await?;
-    let arrival = Arrival {
-        id: new_id(),
-        tenant: source.tenant.clone(),
-        source: source.name.clone(),
-        now_ms: pipeline::now_ms(),
-    };
-    let command = Dialect::command(&source.dialect, &body, arrival)?;
-    match pipeline::answer(inner, command).await {
-        Ok(answer) => Ok(answer.shown()),
-        Err(error @ CommandError::ShuttingDown) => Err(Refusal::Unavailable(error.to_string())),
-        Err(error) => Ok(Shown::Error(error.to_string())),
+async fn answer(inner: &Arc<Inner>, source: &Source, body: Body) -> Result<Answer, Refusal> {
+    match understand(source, &read(body).await?)? {
+        Request::Command(command) => answer_command(inner, source, command).await,
+        Request::Events(events) => accept(inner, source, events).await,
     }
+}
+
+fn understand(source: &Source, body: &[u8]) -> Result<Request, Refusal> {
+    let now_ms = pipeline::now_ms();
+    source.dialect.read(body, Arrival { tenant: &source.tenant, source: &source.name, now_ms, new_id: &new_id })
+}
+
+async fn answer_command(inner: &Arc<Inner>, source: &Source, command: Command) -> Result<Answer, Refusal> {
+    let shown = match pipeline::answer(inner, command).await {
+        Ok(answer) => answer.shown(),
+        Err(error @ CommandError::ShuttingDown) => return Err(Refusal::Unavailable(error.to_string())),
+        Err(error) => Shown::Error(error.to_string()),
+    };
+    Ok(source.dialect.answer(shown))
+}
+
+async fn accept(inner: &Inner, source: &Source, events: Vec<Incoming>) -> Result<Answer, Refusal> {
+    let ids: Vec<String> = events.iter().map(|incoming| incoming.event.id.clone()).collect();
+    let events = events.into_iter().map(|incoming| (incoming.event, incoming.dedupe)).collect();
+    let accepted = pipeline::accept(inner, events).await.map_err(|error| {
+        let error: &dyn std::error::Error = &error;
+        error!(target: INGEST, source = source.name, tenant = source.tenant, error, "events cannot be stored");
+        Refusal::Unavailable("the event cannot be stored now, send it again later".into())
+    })?;
+    let taken = ids.into_iter().zip(accepted).map(|(id, accepted)| match accepted {
+        Accepted::New => Taken { id, duplicate: false },
+        Accepted::Duplicate { of } => Taken { id: of, duplicate: true },
+    });
+    Ok(source.dialect.accepted(&taken.collect::<Vec<_>>()))
 }
 
 /// The whole body, within its limits of size and time.

@@ -3,6 +3,7 @@
 //! Invariants: a source's own endpoint answers everything, errors too, as its dialect wants it; all others answer errors
 //! as `application/problem+json` with a code of one closed list.
 
+mod admin;
 mod ingest;
 mod problem;
 
@@ -18,6 +19,8 @@ use axum::{
 use crate::host::Inner;
 use problem::{Code, Problem};
 
+pub use admin::AdminAccess;
+
 /// The most bytes of a request's body: no platform sends a tenth of it.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
@@ -26,7 +29,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 pub(crate) fn router(inner: Arc<Inner>) -> Router {
     Router::new()
-        .route("/in/{source}", post(ingest::command))
+        .route("/in/{source}", post(ingest::take))
+        .merge(admin::router(inner.clone()))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .method_not_allowed_fallback(|method: Method| async move {

@@ -10,9 +10,11 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Code {
-    NotFound,
-    UnknownSource,
+    Forbidden,
     MethodNotAllowed,
+    NotFound,
+    Unauthorized,
+    UnknownSource,
 }
 
 /// An error as it goes out.
@@ -27,6 +29,8 @@ pub(crate) struct Problem {
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let (status, title) = match code {
+            Code::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Code::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Code::NotFound => (StatusCode::NOT_FOUND, "not found"),
             Code::UnknownSource => (StatusCode::NOT_FOUND, "unknown source"),
             Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),

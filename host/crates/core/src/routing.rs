@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::{CommandName, Folder, PluginId};
+use crate::{CommandName, Folder, Pattern, PluginId};
 
 /// How many near names an unknown command is told.
 const NEAR_MAX: usize = 3;
@@ -35,19 +35,32 @@ impl Claim {
 pub struct Owners {
     /// Every plugin that was loaded.
     pub known: BTreeSet<PluginId>,
-    /// The owner of each command, for the tenants that have plugins of their own and for all others (`None`).
+    /// The tenants for which ownership is decided apart: they have plugins or remotes of their own.
+    pub tenants: BTreeSet<String>,
+    /// The owner of each command, for each of those tenants and for all others (`None`).
     pub owned: BTreeMap<(Option<String>, CommandName), PluginId>,
 }
 
-/// A command that more than one plugin declares.
+/// The commands that remotes answer where no plugin owns them, for each tenant that has such remotes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fallbacks(pub BTreeMap<String, Vec<Pattern>>);
+
+impl Fallbacks {
+    fn answer(&self, tenant: Option<&str>, command: &CommandName) -> bool {
+        let patterns = tenant.and_then(|tenant| self.0.get(tenant));
+        patterns.is_some_and(|patterns| patterns.iter().any(|pattern| pattern.covers_command(command.as_str())))
+    }
+}
+
+/// A command that more than one plugin declares, or a plugin and a remote that answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
-    /// The tenant that it concerns; every one without plugins of its own if `None`.
+    /// The tenant that it concerns; every one for which nothing is decided apart if `None`.
     pub tenant: Option<String>,
     /// The command.
     pub command: CommandName,
-    /// Who answers it.
-    pub owner: PluginId,
+    /// Who answers it; a remote if `None`.
+    pub owner: Option<PluginId>,
     /// Who would like to.
     pub others: Vec<PluginId>,
 }
@@ -69,8 +82,8 @@ impl<P> Routes<P> {
     /// The table of a set of owners, with what `plugin` makes of each.
     pub fn new(owners: &Owners, mut plugin: impl FnMut(&PluginId) -> P) -> Self {
         let mut routes = Self::default();
-        for tenant in own_tenants(owners.known.iter()) {
-            routes.tenants.insert(tenant, HashMap::new());
+        for tenant in &owners.tenants {
+            routes.tenants.insert(tenant.clone(), HashMap::new());
         }
         for ((tenant, command), owner) in &owners.owned {
             let table = match tenant {
@@ -100,12 +113,14 @@ impl<P> Routes<P> {
 /// Decides who owns each command.
 ///
 /// In this order: the operator's word; a tenant's own plugin that is new, before a shared one; whoever owned it so far; a
-/// tenant's own plugin before a shared one; the file's name.
-pub fn assign(claims: &[Claim], so_far: &Owners) -> (Owners, Vec<Conflict>) {
-    let mut owners = Owners { known: claims.iter().map(|claim| claim.plugin.clone()).collect(), ..Owners::default() };
+/// tenant's own plugin before a shared one; the file's name. A command that a remote answers now is taken by a new plugin
+/// or by the operator's word, never by an update.
+pub fn assign(claims: &[Claim], so_far: &Owners, fallbacks: &Fallbacks) -> (Owners, Vec<Conflict>) {
+    let known: BTreeSet<PluginId> = claims.iter().map(|claim| claim.plugin.clone()).collect();
+    let tenants: BTreeSet<String> = own_tenants(known.iter()).chain(fallbacks.0.keys().cloned()).collect();
+    let mut owners = Owners { known, tenants, owned: BTreeMap::new() };
     let mut conflicts = Vec::new();
-    let tenants = own_tenants(owners.known.iter()).into_iter().map(Some);
-    for tenant in [None].into_iter().chain(tenants) {
+    for tenant in [None].into_iter().chain(owners.tenants.clone().into_iter().map(Some)) {
         let serves = |folder: &Folder| match &tenant {
             Some(tenant) => folder.serves(tenant),
             None => *folder == Folder::Shared,
@@ -115,14 +130,19 @@ pub fn assign(claims: &[Claim], so_far: &Owners) -> (Owners, Vec<Conflict>) {
         for command in commands {
             let mut candidates: Vec<&Claim> = claims.iter().copied().filter(|claim| claim.declares(command)).collect();
             candidates.sort_by_key(|claim| rank(claim, &tenant, command, so_far));
-            let mut candidates = candidates.into_iter().map(|claim| claim.plugin.clone());
-            let Some(owner) = candidates.next() else { continue };
-            let others: Vec<PluginId> = candidates.collect();
+            let remote = fallbacks.answer(tenant.as_deref(), command);
+            let untaken = remote && owner_so_far(&tenant, command, so_far).is_none();
+            let may_take = |claim: &Claim| claim.granted.contains(command) || !so_far.known.contains(&claim.plugin);
+            let owner = candidates.iter().position(|claim| !untaken || may_take(claim));
+            let owner = owner.map(|index| candidates.remove(index).plugin.clone());
+            let others: Vec<PluginId> = candidates.into_iter().map(|claim| claim.plugin.clone()).collect();
             if !others.is_empty() {
-                let owner = owner.clone();
-                conflicts.push(Conflict { tenant: tenant.clone(), command: command.clone(), owner, others });
+                let (tenant, command, owner) = (tenant.clone(), command.clone(), owner.clone());
+                conflicts.push(Conflict { tenant, command, owner, others });
             }
-            owners.owned.insert((tenant.clone(), command.clone()), owner);
+            if let Some(owner) = owner {
+                owners.owned.insert((tenant.clone(), command.clone()), owner);
+            }
         }
     }
     (owners, conflicts)
@@ -141,19 +161,18 @@ fn rank<'c>(
     (!claim.granted.contains(command), !(own && new), !had, !own, &claim.plugin)
 }
 
-/// A tenant that had no plugin of its own was served as all others were.
+/// A tenant for which nothing was decided apart was served as all others were.
 fn owner_so_far<'o>(tenant: &Option<String>, command: &CommandName, so_far: &'o Owners) -> Option<&'o PluginId> {
     let of = |tenant: &Option<String>| so_far.owned.get(&(tenant.clone(), command.clone()));
-    let had_own = tenant.as_ref().is_some_and(|tenant| own_tenants(so_far.known.iter()).contains(tenant));
-    if had_own { of(tenant) } else { of(&None) }
+    let apart = tenant.as_ref().is_some_and(|tenant| so_far.tenants.contains(tenant));
+    if apart { of(tenant) } else { of(&None) }
 }
 
-fn own_tenants<'p>(plugins: impl Iterator<Item = &'p PluginId>) -> BTreeSet<String> {
-    let tenant = |plugin: &PluginId| match &plugin.folder {
+fn own_tenants<'p>(plugins: impl Iterator<Item = &'p PluginId>) -> impl Iterator<Item = String> {
+    plugins.filter_map(|plugin| match &plugin.folder {
         Folder::Tenant(tenant) => Some(tenant.to_string()),
         Folder::Shared => None,
-    };
-    plugins.filter_map(tenant).collect()
+    })
 }
 
 /// The known names that are near to a wrong one, the nearest first, at most three.
@@ -193,7 +212,7 @@ mod tests {
     }
 
     fn reassign(lines: &[&str], so_far: &Owners) -> (Owners, Vec<Conflict>) {
-        assign(&lines.iter().map(|line| claim(line)).collect::<Vec<_>>(), so_far)
+        assign(&lines.iter().map(|line| claim(line)).collect::<Vec<_>>(), so_far, &Fallbacks::default())
     }
 
     fn owner(owners: &Owners, tenant: &str, command: &str) -> Option<String> {
@@ -234,11 +253,39 @@ mod tests {
         check(&[&["b: /x", "acme/z: /x"], &["b: /x"]], "b");
     }
 
+    /// The owner of `/x` for acme, whose remote answers what `pattern` covers from the second step on.
+    fn check_remote(pattern: &str, steps: [&[&str]; 2], expected: Option<&str>) -> Vec<Conflict> {
+        let fallbacks = Fallbacks([("acme".to_owned(), vec![pattern.parse().unwrap()])].into());
+        let (first, _) = reassign(steps[0], &Owners::default());
+        let claims: Vec<Claim> = steps[1].iter().map(|line| claim(line)).collect();
+        let (second, conflicts) = assign(&claims, &first, &fallbacks);
+        assert_eq!(owner(&second, "acme", "/x").as_deref(), expected, "{pattern} {steps:?}");
+        assert_eq!(owner(&second, "other", "/x").as_deref(), Some("a"), "the remote is acme's alone");
+        assert_eq!(assign(&claims, &second, &fallbacks).0, second, "it stays so");
+        conflicts
+    }
+
+    #[test]
+    fn an_update_takes_nothing_from_a_remote() {
+        let conflicts = check_remote("/x", [&["a: /y"], &["a: /y /x"]], None);
+        let command = "/x".parse().unwrap();
+        assert_eq!(conflicts, [Conflict { tenant: Some("acme".into()), command, owner: None, others: vec![id("a")] }]);
+        check_remote("/*", [&["a: /y"], &["a: /y /x"]], None);
+        check_remote("/z", [&["a: /y"], &["a: /y /x"]], Some("a"));
+        check_remote("/x", [&["a: /y"], &["a: /y !/x"]], Some("a"));
+        check_remote("/x", [&["b: /y"], &["b: /y", "a: /x"]], Some("a"));
+        check_remote("/x", [&["a: /x"], &["a: /x"]], Some("a"));
+    }
+
     #[test]
     fn conflicts_are_told() {
         let (_, conflicts) = reassign(&["a: /x /y", "b: /x", "c: /x"], &Owners::default());
-        let expected =
-            Conflict { tenant: None, command: "/x".parse().unwrap(), owner: id("a"), others: vec![id("b"), id("c")] };
+        let expected = Conflict {
+            tenant: None,
+            command: "/x".parse().unwrap(),
+            owner: Some(id("a")),
+            others: vec![id("b"), id("c")],
+        };
         assert_eq!(conflicts, [expected]);
     }
 

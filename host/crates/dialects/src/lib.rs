@@ -1,104 +1,31 @@
-//! How each platform writes commands, and how it wants them answered. One file per dialect.
+//! How each platform writes commands and events, and how it wants them answered; how remote webhooks are written to, and
+//! what their answers mean. One module per dialect.
 //!
-//! Pure: bytes in, core types out, and back; no IO, no clock. Invariant: what leaves this crate holds no credential; a
-//! sender is authenticated before anything else of its request is judged.
+//! Pure: bytes in, core types out, and back; no IO, no clock. Invariant: what leaves this crate holds no credential but
+//! the one that a subscriber's request is to carry; a sender is authenticated before anything else of its request is
+//! judged.
 
+mod answer;
+mod format;
 mod hotline;
+mod request;
 mod secret;
 
-use slashbox_core::Command;
-
-pub use hotline::{Hotline, ReplyStyle};
+pub use answer::{Answer, Refusal, Shown};
+pub use format::{Format, FormatError, Rendered};
+pub use hotline::{Hotline, REMOTE_ANSWER_BYTES_MAX, ReplyStyle, answer_of_remote};
+pub use request::{Arrival, Incoming, Request, Taken};
 pub use secret::{EmptySecret, Secret};
+
+/// The most bytes that an event has, its `data` and its `envelope` together. A body may have more (a batch does, a command
+/// may), but an event is stored, and kept for each of its subscribers.
+pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 
 /// How a source's platform writes.
 #[derive(Clone, Debug)]
 pub enum Dialect {
     /// Hotline, a Telegram help desk.
     Hotline(Hotline),
-}
-
-/// What a dialect cannot read from the request itself.
-#[derive(Clone, Debug)]
-pub struct Arrival {
-    /// The id that the command gets.
-    pub id: String,
-    /// The source's tenant.
-    pub tenant: String,
-    /// The source's name.
-    pub source: String,
-    /// When the request came in, in milliseconds since the Unix epoch.
-    pub now_ms: u64,
-}
-
-/// Why a request is not taken. The text is for the sender: it names the thing, its value and what was expected, and never
-/// a credential.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The body is not what the dialect says.
-    #[error("{0}")]
-    Malformed(String),
-    /// The sender did not prove who it is.
-    #[error("{0}")]
-    Unauthorized(String),
-    /// The dialect has this, this version of slashbox does not.
-    #[error("{0}")]
-    NotServed(String),
-    /// The body is larger than the host takes.
-    #[error("the body has more than {bytes_max} bytes")]
-    TooLarge {
-        /// How large it may be.
-        bytes_max: usize,
-    },
-    /// The host cannot take it now.
-    #[error("{0}")]
-    Unavailable(String),
-}
-
-impl Refusal {
-    /// The refusal's name in the log, where its text, which may repeat what somebody wrote, does not belong.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed",
-            Self::Unauthorized(_) => "unauthorized",
-            Self::NotServed(_) => "not served",
-            Self::TooLarge { .. } => "too large",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-
-    /// The HTTP status that says the same.
-    pub fn status(&self) -> u16 {
-        match self {
-            Self::Malformed(_) => 400,
-            Self::Unauthorized(_) => 401,
-            Self::TooLarge { .. } => 413,
-            Self::NotServed(_) => 501,
-            Self::Unavailable(_) => 503,
-        }
-    }
-}
-
-/// What an operator is to see of a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// It was done, and there is nothing to show.
-    Nothing,
-    /// It was done.
-    Message(String),
-    /// It was not done.
-    Error(String),
-}
-
-/// An answer to a platform's request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    /// The body's type; none for an empty body.
-    pub content_type: Option<&'static str>,
-    /// The body.
-    pub body: String,
 }
 
 impl Dialect {
@@ -109,13 +36,13 @@ impl Dialect {
         }
     }
 
-    /// Authenticates a request and reads its command.
+    /// Authenticates a request and reads what it has.
     ///
     /// # Errors
     /// A [`Refusal`], to be answered with [`Dialect::refuse`].
-    pub fn command(&self, body: &[u8], arrival: Arrival) -> Result<Command, Refusal> {
+    pub fn read(&self, body: &[u8], arrival: Arrival<'_>) -> Result<Request, Refusal> {
         match self {
-            Self::Hotline(hotline) => hotline.command(body, arrival),
+            Self::Hotline(hotline) => hotline.read(body, arrival),
         }
     }
 
@@ -123,6 +50,13 @@ impl Dialect {
     pub fn answer(&self, shown: Shown) -> Answer {
         match self {
             Self::Hotline(hotline) => hotline.answer(shown),
+        }
+    }
+
+    /// The answer to events, after their commit, in the order of the request.
+    pub fn accepted(&self, events: &[Taken]) -> Answer {
+        match self {
+            Self::Hotline(hotline) => hotline.accepted(events),
         }
     }
 

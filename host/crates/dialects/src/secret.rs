@@ -1,7 +1,8 @@
-//! What a sender must know.
+//! What a sender must know, and how it is kept out of what that sender writes.
 
-use std::fmt;
+use std::{borrow::Cow, fmt, ops::Range};
 
+use serde::{Deserializer, de};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -39,54 +40,76 @@ impl Secret {
     }
 
     /// A text without the secret.
-    pub(crate) fn taken_out_of(&self, text: String) -> String {
-        if text.contains(&self.text) { text.replace(&self.text, REDACTED) } else { text }
+    pub(crate) fn taken_out_of<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if text.contains(&self.text) { text.replace(&self.text, REDACTED).into() } else { text.into() }
     }
 
-    /// JSON text without the secret: a string that has it, however it is spelled, becomes `"[redacted]"`. All else stays
-    /// as it was written. `None` if it is nowhere.
-    pub(crate) fn taken_out_of_json(&self, json: &str) -> Option<String> {
-        if !json.contains(&self.text) && !json.contains('\\') {
-            return None; // Without an escape, there is only one spelling.
+    /// Sound JSON without the secret: a string that has it, however it is spelled, becomes `"[redacted]"`. All else stays
+    /// as it was written, numbers too, since a secret is a string. Owned only if it was somewhere.
+    pub(crate) fn taken_out_of_json<'j>(&self, json: &'j str) -> Cow<'j, str> {
+        if !json.contains('\\') && !json.contains(&self.text) {
+            return json.into(); // Without an escape, there is only one spelling.
         }
-        let mut clean = String::with_capacity(json.len());
-        let mut rest = json;
-        let mut found = false;
-        while let Some((before, after)) = rest.split_once('"') {
-            let (string, tail) = after.split_at(end_of_string(after));
-            clean.push_str(before);
-            if self.is_in(string) {
-                found = true;
-                clean.push_str(&format!("\"{REDACTED}\""));
-            } else {
+        let mut clean = String::new();
+        let mut kept = 0; // How much of it stands in `clean`, or is left out there.
+        let mut at = 0;
+        while let Some((string, escaped)) = next_string(json, at) {
+            at = string.end;
+            // No spelling is shorter than the text itself, and most strings are.
+            if string.len() >= self.text.len() + 2 && self.is_in(json.get(string.clone()).unwrap_or_default(), escaped)
+            {
+                clean.push_str(json.get(kept..string.start).unwrap_or_default());
                 clean.push('"');
-                clean.push_str(string);
+                clean.push_str(REDACTED);
+                clean.push('"');
+                kept = string.end;
             }
-            rest = tail;
         }
-        clean.push_str(rest);
-        found.then_some(clean)
+        if kept == 0 {
+            return json.into();
+        }
+        clean.push_str(json.get(kept..).unwrap_or_default());
+        clean.into()
     }
 
-    /// Whether a JSON string, given without its first quote, has the secret in it.
-    fn is_in(&self, string: &str) -> bool {
-        if !string.contains('\\') {
-            return string.contains(&self.text);
-        }
-        // What is no sound string, no handler can read either.
-        serde_json::from_str::<String>(&format!("\"{string}")).is_ok_and(|text| text.contains(&self.text))
+    /// Whether a JSON string, given with its quotes, has the secret in it.
+    fn is_in(&self, string: &str, escaped: bool) -> bool {
+        string.contains(&self.text)
+            || (escaped && {
+                let mut string = serde_json::Deserializer::from_str(string);
+                string.deserialize_bytes(Holds(&self.text)).is_ok_and(|holds| holds)
+            })
     }
 }
 
-/// The length of a JSON string without its first quote, its last one included.
-fn end_of_string(text: &str) -> usize {
-    let mut escaped = false;
-    let end = text.bytes().position(|byte| {
+/// Where the next string of some JSON is, its quotes included, and whether it has escapes.
+fn next_string(json: &str, from: usize) -> Option<(Range<usize>, bool)> {
+    let start = from + json.get(from..)?.find('"')?;
+    let inside = json.as_bytes().get(start + 1..)?;
+    let (mut escaped, mut escapes) = (false, false);
+    let end = inside.iter().position(|&byte| {
         let ends = byte == b'"' && !escaped;
         escaped = byte == b'\\' && !escaped;
+        escapes |= escaped;
         ends
     });
-    end.map_or(text.len(), |end| end + 1)
+    Some((start..start + 1 + end? + 1, escapes))
+}
+
+/// Whether a string's text has this in it. Reads bytes, since a string with half of a surrogate pair is no text, but some
+/// handlers can read it nevertheless.
+struct Holds<'s>(&'s str);
+
+impl de::Visitor<'_> for Holds<'_> {
+    type Value = bool;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<bool, E> {
+        Ok(String::from_utf8_lossy(bytes).contains(self.0))
+    }
 }
 
 impl fmt::Debug for Secret {
@@ -118,14 +141,22 @@ mod tests {
     fn it_is_taken_out_of_json_however_it_is_spelled() {
         let secret = Secret::new("k/\"1").unwrap();
         let check = |json: &str, expected: Option<&str>| {
-            assert_eq!(secret.taken_out_of_json(json).as_deref(), expected, "{json}");
+            let clean = secret.taken_out_of_json(json);
+            assert_eq!(clean, expected.unwrap_or(json));
+            assert_eq!(matches!(clean, Cow::Owned(_)), expected.is_some(), "{json}");
         };
+        check("", None);
+        check("1e999", None);
         check(r#"{"a":1,"b":"plain"}"#, None);
         check(r#"{"a":"tab\t","b":"k\/"}"#, None);
+        check(r#""k\/\"1""#, Some(r#""[redacted]""#));
         check(r#"{"a": "k/\"1"}"#, Some(r#"{"a": "[redacted]"}"#));
         check(r#"{"a":"k\/\"1","n": 1e999}"#, Some(r#"{"a":"[redacted]","n": 1e999}"#));
         check(r#"{"a":["x","\u006b/\u00221"]}"#, Some(r#"{"a":["x","[redacted]"]}"#));
         check(r#"{"a":"Bearer k/\"1!"}"#, Some(r#"{"a":"[redacted]"}"#));
         check(r#"{"k/\"1":"\\"}"#, Some(r#"{"[redacted]":"\\"}"#));
+        check(r#"["k/\"1","\\","k/\"1","ы"]"#, Some(r#"["[redacted]","\\","[redacted]","ы"]"#));
+        check(r#"["\ud800 k/\"1 \udfff"]"#, Some(r#"["[redacted]"]"#));
+        check(r#"["{\"a\":\"k/\\\"1\"}", "k/\\\"1"]"#, None); // Spelled twice is another text.
     }
 }

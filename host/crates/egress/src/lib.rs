@@ -1,1 +1,43 @@
 //! The only way out: an HTTP client that reaches nothing it must not.
+//!
+//! Owns which addresses and schemes may be reached, the resolving of names, connections, TLS, and the limits on time
+//! and size. Webhooks, the plugins' HTTP and the command line's calls to its own host all go through [`Egress::send`].
+//! Never retries for its caller, follows no redirect, and knows nothing of what it carries.
+//!
+//! Invariants:
+//! * Nothing is connected to but an address that was checked in the same attempt: whatever a name resolved to before or
+//!   resolves to later, what was checked is what is dialed. One forbidden address refuses the whole answer.
+//! * A cloud's metadata address is reached only if it is listed by itself, never by a wider range.
+//! * What is sent ends within its limits, the body of the answer included.
+//! * No redirects, no proxies, no cookies, no decompression: the client is made of parts that know none of them, so that
+//!   neither the environment nor a feature that some other crate switches on brings them back.
+//! * A message shows no query and no header, which may hold secrets.
+//!
+//! Built on hyper-util rather than on reqwest, whose limit on connecting belongs to the client and not to the request,
+//! whose resolver is not asked about literal addresses, and which decompresses and follows unless it is told not to.
+
+mod body;
+mod carrier;
+mod dial;
+mod egress;
+mod error;
+mod lookup;
+mod policy;
+mod range;
+mod refusal;
+mod request;
+mod special;
+mod target;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+pub use egress::Egress;
+pub use error::{Phase, SendError, StartError};
+pub use policy::Settings;
+pub use range::{Range, RangeError};
+pub use refusal::{Forbidden, Refusal};
+pub use request::{Limits, Request, Response};
+pub use special::Class;
+pub use target::{Target, TargetError};

@@ -8,13 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Command, Effects, Limit, Limits, Outcome, Trap};
+use slashbox_core::{Command, Effects, Event, Limit, Limits, Origin, Outcome, Trap};
 use slashbox_store::Reader;
 use wasmtime::{Engine, Store, UpdateDeadline, WasmBacktrace};
 
 use crate::{
     Plugin,
-    bindings::slashbox::plugin::types::{Failure, Reply},
     engine::STACK_KIB,
     from_wit,
     guest::{Grants, Guest},
@@ -26,15 +25,47 @@ use crate::{
 /// long is refused in words; what is longer still ends the call.
 const PASSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// A command on its way to a plugin.
+/// A command or an event on its way to a plugin.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// What was typed.
-    pub command: Command,
+    /// What the plugin gets.
+    pub input: Input,
     /// The time of the call, in milliseconds since the Unix epoch: what expires, expires by it.
     pub now_ms: u64,
     /// When an answer is too late.
     pub deadline: Instant,
+}
+
+/// What a plugin gets.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Something that was typed, for `on-command`.
+    Command(Command),
+    /// Something that happened, for `on-event`.
+    Event {
+        /// What happened.
+        event: Arc<Event>,
+        /// 1 at the first attempt to deliver it.
+        attempt: u32,
+    },
+}
+
+impl Input {
+    /// What the log calls the call.
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Command(command) => &command.id,
+            Self::Event { event, .. } => &event.id,
+        }
+    }
+
+    /// Where it came from.
+    pub fn origin(&self) -> &Origin {
+        match self {
+            Self::Command(command) => &command.origin,
+            Self::Event { event, .. } => &event.origin,
+        }
+    }
 }
 
 /// A guest has used up its time on the processor.
@@ -42,20 +73,33 @@ pub struct Call {
 #[error("cpu limit reached")]
 struct CpuSpent;
 
-/// Runs `on-command` in a fresh sandbox.
-pub(crate) async fn on_command(engine: &Engine, plugin: &Plugin, reader: &Reader, call: &Call) -> (Outcome, Effects) {
+/// Calls the handler in a fresh sandbox.
+pub(crate) async fn call(engine: &Engine, plugin: &Plugin, reader: &Reader, call: &Call) -> (Outcome, Effects) {
     let limits = plugin.limits;
     let began = Instant::now();
     let left = call.deadline.saturating_duration_since(began);
     let timeout = left.min(Duration::from_millis(u64::from(limits.timeout_ms)));
     let guest = guest(plugin, reader, call);
-    let command = to_wit::command(&call.command, millis(timeout));
     let mut store = sandbox(engine, guest, limits.cpu_ms);
-    let ended = bounded(store.data().meter.clone(), timeout, async {
-        let instance = plugin.pre.instantiate_async(&mut store).await?;
-        instance.slashbox_plugin_handler().call_on_command(&mut store, &command).await
-    })
-    .await;
+    let meter = store.data().meter.clone();
+    let ended = match &call.input {
+        Input::Command(command) => {
+            let command = to_wit::command(command, millis(timeout));
+            let entered = async {
+                let instance = plugin.pre.instantiate_async(&mut store).await?;
+                instance.slashbox_plugin_handler().call_on_command(&mut store, &command).await
+            };
+            bounded(meter, timeout, entered).await.map(|ended| ended.map(from_wit::outcome))
+        }
+        Input::Event { event, attempt } => {
+            let event = to_wit::event(event, *attempt);
+            let entered = async {
+                let instance = plugin.pre.instantiate_async(&mut store).await?;
+                instance.slashbox_plugin_handler().call_on_event(&mut store, &event).await
+            };
+            bounded(meter, timeout, entered).await.map(|ended| ended.map(from_wit::outcome_of_event))
+        }
+    };
     conclude(ended, store, limits, timeout)
 }
 
@@ -65,8 +109,8 @@ fn guest(plugin: &Plugin, reader: &Reader, call: &Call) -> Guest {
         environment: plugin.environment.clone(),
         memory_mib: plugin.limits.memory_mib,
     };
-    let scope = plugin.scope(&call.command.origin.tenant);
-    Guest::calling(grants, scope, call.command.id.clone(), reader.clone(), call.now_ms)
+    let scope = plugin.scope(&call.input.origin().tenant);
+    Guest::calling(grants, scope, call.input.id().to_owned(), reader.clone(), call.now_ms)
 }
 
 /// A store with its limits set: memory by sum, processor time by meter.
@@ -91,13 +135,13 @@ pub(crate) async fn bounded<T>(meter: Arc<Meter>, timeout: Duration, enter: impl
 }
 
 fn conclude(
-    ended: Option<wasmtime::Result<Result<Option<Reply>, Failure>>>,
+    ended: Option<wasmtime::Result<Outcome>>,
     store: Store<Guest>,
     limits: Limits,
     timeout: Duration,
 ) -> (Outcome, Effects) {
     let outcome = match ended {
-        Some(Ok(result)) => from_wit::outcome(result),
+        Some(Ok(outcome)) => outcome,
         Some(Err(error)) => broken(&error, store.data(), limits),
         None if millis(timeout) < limits.timeout_ms => Outcome::Limit(Limit::Deadline),
         None => Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms }),

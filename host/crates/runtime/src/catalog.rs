@@ -1,8 +1,14 @@
 //! The plugins that serve at a moment, and what is odd about the folder.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
-use slashbox_core::{Claim, CommandName, Conflict, Owners, PluginId, Routes, assign, near};
+use arc_swap::ArcSwap;
+use slashbox_core::{Claim, CommandName, Conflict, Fallbacks, Folder, Owners, PluginId, Routes, assign};
+use tokio::sync::watch;
 
 use crate::Plugin;
 
@@ -19,6 +25,8 @@ pub enum Owner {
 #[derive(Debug, Default)]
 pub struct Catalog {
     pub(crate) plugins: BTreeMap<PluginId, Arc<Plugin>>,
+    /// The tenants that have some of their own.
+    pub(crate) tenants: BTreeSet<String>,
     pub(crate) routes: Routes<Owner>,
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) problems: Vec<Problem>,
@@ -36,12 +44,34 @@ pub struct Problem {
     pub last_good_serves: bool,
 }
 
+/// The set that serves at the moment, and the news of its being replaced.
+#[derive(Debug, Default)]
+pub(crate) struct Current {
+    catalog: ArcSwap<Catalog>,
+    changes: watch::Sender<()>,
+}
+
+impl Current {
+    pub(crate) fn get(&self) -> Arc<Catalog> {
+        self.catalog.load_full()
+    }
+
+    pub(crate) fn set(&self, catalog: Catalog) {
+        self.catalog.store(Arc::new(catalog));
+        self.changes.send_replace(());
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+}
+
 impl Catalog {
     /// A set of one plugin, which owns all that it declares.
     pub(crate) fn of_one(plugin: Plugin) -> Self {
         let plugin = Arc::new(plugin);
         let claim = Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: Vec::new() };
-        let (owners, _) = assign(&[claim], &Owners::default());
+        let (owners, _) = assign(&[claim], &Owners::default(), &Fallbacks::default());
         let routes = Routes::new(&owners, |_| Owner::Plugin(plugin.clone()));
         Self { plugins: [(plugin.id().clone(), plugin)].into(), routes, ..Self::default() }
     }
@@ -51,10 +81,26 @@ impl Catalog {
         self.routes.owner(tenant, command)
     }
 
-    /// A tenant's commands that are near to an unknown one, the nearest first.
-    pub fn near(&self, tenant: &str, command: &str) -> Vec<String> {
-        let known = self.routes.commands(tenant).map(CommandName::as_str);
-        near(command, known).into_iter().map(Into::into).collect()
+    /// The commands that a tenant's plugins own, in no order.
+    pub fn commands(&self, tenant: &str) -> impl Iterator<Item = &CommandName> {
+        self.routes.commands(tenant)
+    }
+
+    /// The plugin of that name that a tenant's events go to: its own before a shared one.
+    pub fn plugin(&self, tenant: &str, stem: &str) -> Option<&Arc<Plugin>> {
+        let own = self.plugins.get(&PluginId::of_tenant(tenant, stem));
+        own.or_else(|| self.plugins.get(&PluginId::shared(stem)))
+    }
+
+    /// The plugins that serve a tenant: its own, and the shared ones whose names no own one has. What they keep belongs
+    /// to the name, so that there is one plugin of each.
+    pub fn plugins_of(&self, tenant: &str) -> impl Iterator<Item = &Arc<Plugin>> {
+        let own = |stem: &str| self.plugins.contains_key(&PluginId::of_tenant(tenant, stem));
+        let has_own = self.tenants.contains(tenant);
+        self.plugins.values().filter(move |plugin| match &plugin.id().folder {
+            Folder::Tenant(folder) => **folder == *tenant,
+            Folder::Shared => !(has_own && own(&plugin.id().stem)),
+        })
     }
 
     /// The plugins that serve, by folder and name.
@@ -62,7 +108,7 @@ impl Catalog {
         self.plugins.values()
     }
 
-    /// Commands that more than one plugin declares.
+    /// Commands that more than one plugin declares, or a plugin and a remote.
     pub fn conflicts(&self) -> &[Conflict] {
         &self.conflicts
     }

@@ -13,6 +13,11 @@ pub(crate) fn outcome(result: Result<Option<wit::Reply>, wit::Failure>) -> Outco
     }
 }
 
+/// What the handler of an event returned.
+pub(crate) fn outcome_of_event(result: Result<(), wit::Failure>) -> Outcome {
+    outcome(result.map(|()| None))
+}
+
 fn reply(reply: wit::Reply) -> Reply {
     let format = match reply.format {
         wit::Format::Plain => Format::Plain,

@@ -87,7 +87,10 @@ impl Kept {
 #[derive(Debug, Serialize, Deserialize)]
 struct OwnersFile {
     known: BTreeSet<PluginName>,
-    /// By tenant, `""` for those without plugins of their own, then by command.
+    /// For whom it was decided apart. Files of the first version do not have it: then it is who has plugins of its own.
+    #[serde(default)]
+    tenants: BTreeSet<String>,
+    /// By tenant, `""` for all others, then by command.
     owned: BTreeMap<String, BTreeMap<String, PluginName>>,
 }
 
@@ -123,14 +126,17 @@ impl From<&Owners> for OwnersFile {
         for ((tenant, command), owner) in &owners.owned {
             owned.entry(tenant.clone().unwrap_or_default()).or_default().insert(command.to_string(), owner.into());
         }
-        Self { known: owners.known.iter().map(PluginName::from).collect(), owned }
+        Self { known: owners.known.iter().map(PluginName::from).collect(), tenants: owners.tenants.clone(), owned }
     }
 }
 
 /// Commands that cannot be read any more are left out: nobody could type them.
 impl From<OwnersFile> for Owners {
     fn from(file: OwnersFile) -> Self {
-        let mut owners = Self { known: file.known.into_iter().map(PluginId::from).collect(), ..Self::default() };
+        let own = file.known.iter().filter_map(|plugin| plugin.tenant.clone());
+        let tenants = own.chain(file.tenants).collect();
+        let known = file.known.into_iter().map(PluginId::from).collect();
+        let mut owners = Self { known, tenants, ..Self::default() };
         for (tenant, commands) in file.owned {
             let tenant = (!tenant.is_empty()).then_some(tenant);
             for (command, owner) in commands {
@@ -145,7 +151,7 @@ impl From<OwnersFile> for Owners {
 
 #[cfg(test)]
 mod tests {
-    use slashbox_core::{Claim, assign};
+    use slashbox_core::{Claim, Fallbacks, assign};
 
     use super::*;
 
@@ -171,7 +177,7 @@ mod tests {
         assert_eq!(kept.owners(), Owners::default());
         let claim = |plugin| Claim { plugin, commands: vec!["/x".parse().unwrap()], granted: Vec::new() };
         let claims = [claim(PluginId::shared("a")), claim(PluginId::of_tenant("acme", "b"))];
-        let (owners, _) = assign(&claims, &Owners::default());
+        let (owners, _) = assign(&claims, &Owners::default(), &Fallbacks::default());
         kept.save_owners(&owners).unwrap();
         assert_eq!(kept.owners(), owners);
         fs::write(kept.owners_path(), "{").unwrap();

@@ -27,7 +27,7 @@ mod telemetry;
 mod to_wit;
 mod watch;
 
-pub use call::Call;
+pub use call::{Call, Input};
 pub use catalog::{Catalog, Owner, Problem};
 pub use component::LoadError;
 pub use engine::{Settings, StartError};

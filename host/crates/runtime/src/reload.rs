@@ -12,13 +12,13 @@ use std::{
     sync::Arc,
 };
 
-use arc_swap::ArcSwap;
-use slashbox_core::{Claim, Conflict, Limits, Owners, PluginId, Routes, assign};
+use slashbox_core::{Claim, Conflict, Fallbacks, Folder, Limits, Owners, PluginId, Routes, assign};
 use tracing::{info, warn};
 
 use crate::{
     Catalog, Grant, LoadError, Owner, Plugin, Problem, Settings,
     cache::ContentHash,
+    catalog::Current,
     folder::{Files, Scan, grant_path, scan, wasm_path},
     kept::Kept,
     load::Loader,
@@ -43,6 +43,7 @@ pub(crate) struct Place {
     pub(crate) plugins_dir: PathBuf,
     pub(crate) ceiling: Limits,
     pub(crate) file_mib_max: u32,
+    pub(crate) fallbacks: Fallbacks,
 }
 
 /// What is known of the folder, and the set that serves.
@@ -56,7 +57,7 @@ pub(crate) struct Reloader {
     owners: Owners,
     conflicts: Vec<Conflict>,
     folder_gone: bool,
-    catalog: Arc<ArcSwap<Catalog>>,
+    current: Arc<Current>,
 }
 
 /// A plugin's files as they were last looked at, and what became of them.
@@ -83,7 +84,7 @@ impl State {
 }
 
 impl Reloader {
-    pub(crate) fn new(loader: Loader, place: Place, kept: Kept, catalog: Arc<ArcSwap<Catalog>>) -> Self {
+    pub(crate) fn new(loader: Loader, place: Place, kept: Kept, current: Arc<Current>) -> Self {
         let owners = kept.owners();
         Self {
             loader,
@@ -95,7 +96,7 @@ impl Reloader {
             owners,
             conflicts: Vec::new(),
             folder_gone: false,
-            catalog,
+            current,
         }
     }
 
@@ -236,16 +237,20 @@ impl Reloader {
         let plugins: BTreeMap<PluginId, Arc<Plugin>> =
             self.known.iter().filter_map(|(id, known)| Some((id.clone(), known.state.plugin()?.clone()))).collect();
         let claims: Vec<Claim> = self.known.iter().map(|(id, known)| self.claim(id, known)).collect();
-        let (owners, conflicts) = assign(&claims, &self.owners);
+        let (owners, conflicts) = assign(&claims, &self.owners, &self.place.fallbacks);
         for conflict in conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)) {
             let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
-            warn!(
-                target: PLUGINS,
-                plugin = %conflict.owner,
-                command = %conflict.command,
-                others = others.join(", "),
-                "several plugins declare this command; `commands` in a grant file decides otherwise",
-            );
+            let (command, others) = (&conflict.command, others.join(", "));
+            match &conflict.owner {
+                Some(plugin) => warn!(
+                    target: PLUGINS, %plugin, %command, others,
+                    "several plugins declare this command; `commands` in a grant file decides otherwise",
+                ),
+                None => warn!(
+                    target: PLUGINS, %command, others,
+                    "a webhook answers this command, and an update takes none; `commands` in a grant file decides otherwise",
+                ),
+            }
         }
         let owner = |id: &PluginId| match plugins.get(id) {
             Some(plugin) => Owner::Plugin(plugin.clone()),
@@ -260,7 +265,13 @@ impl Reloader {
         let problems = self.problems();
         let disabled = self.known.iter().filter(|(_, known)| matches!(known.state, State::Disabled));
         let disabled = disabled.map(|(id, _)| id.clone()).collect();
-        self.catalog.store(Arc::new(Catalog { plugins, routes, conflicts: conflicts.clone(), problems, disabled }));
+        let tenants = plugins.keys().filter_map(|id| match &id.folder {
+            Folder::Tenant(tenant) => Some(tenant.to_string()),
+            Folder::Shared => None,
+        });
+        let tenants = tenants.collect();
+        let conflicts_now = conflicts.clone();
+        self.current.set(Catalog { plugins, tenants, routes, conflicts: conflicts_now, problems, disabled });
         self.owners = owners;
         self.conflicts = conflicts;
     }

@@ -7,11 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use arc_swap::ArcSwap;
-use slashbox_core::{Effects, Outcome};
+use slashbox_core::{Effects, Fallbacks, Outcome};
 use slashbox_store::Reader;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit, mpsc, oneshot},
+    sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use wasmtime::Engine;
@@ -20,11 +19,12 @@ use crate::{
     Call, Catalog, LoadError, Plugin, Settings, StartError,
     cache::Cache,
     call,
+    catalog::Current,
     engine::Ticking,
     kept::Kept,
     load::Loader,
     reload::{self, Pace, Place, Reloader},
-    watch::watch,
+    watch::watch as watch_folder,
 };
 
 /// How many requests for a pass may wait for one.
@@ -53,7 +53,7 @@ struct Watching {
 /// Calls plugins, and keeps them current with their folder.
 #[derive(Debug)]
 pub struct Runtime {
-    catalog: Arc<ArcSwap<Catalog>>,
+    current: Arc<Current>,
     places: Semaphore,
     queue: Duration,
     reader: Reader,
@@ -63,12 +63,18 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Loads every plugin of the folder, and keeps it current from then on.
+    /// Loads every plugin of the folder, and keeps it current from then on. `fallbacks` are the commands that remotes
+    /// answer: an update of a plugin takes none of them.
     ///
     /// # Errors
     /// If the engine does not start or a folder cannot be made. A plugin that cannot be loaded is no error: it is one of
     /// the catalog's problems.
-    pub async fn start(settings: &Settings, folders: &Folders, reader: Reader) -> Result<Self, StartError> {
+    pub async fn start(
+        settings: &Settings,
+        folders: &Folders,
+        fallbacks: Fallbacks,
+        reader: Reader,
+    ) -> Result<Self, StartError> {
         let made = |path: &Path| {
             let path = path.to_owned();
             move |source| StartError::Folder { path, source }
@@ -81,11 +87,11 @@ impl Runtime {
         let loader = Loader::new(ticking.clone(), Some(cache))?;
         let mut runtime = Self::idle(settings, reader, ticking);
         let (ceiling, file_mib_max) = (settings.ceiling, settings.file_mib_max);
-        let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max };
-        let mut reloader = Reloader::new(loader, place, kept, runtime.catalog.clone());
+        let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max, fallbacks };
+        let mut reloader = Reloader::new(loader, place, kept, runtime.current.clone());
         reloader.pass(Pace::Now).await;
         let (ask, asked) = mpsc::channel(ASKED_MAX);
-        runtime.watching = Mutex::new(Some(Watching { ask, task: tokio::spawn(watch(reloader, asked)) }));
+        runtime.watching = Mutex::new(Some(Watching { ask, task: tokio::spawn(watch_folder(reloader, asked)) }));
         Ok(runtime)
     }
 
@@ -98,13 +104,13 @@ impl Runtime {
         let loader = Loader::new(ticking.clone(), None)?;
         let runtime = Self::idle(settings, reader, ticking);
         let plugin = reload::load_alone(&loader, settings, file).await?;
-        runtime.catalog.store(Arc::new(Catalog::of_one(plugin)));
+        runtime.current.set(Catalog::of_one(plugin));
         Ok(runtime)
     }
 
     fn idle(settings: &Settings, reader: Reader, ticking: Arc<Ticking>) -> Self {
         Self {
-            catalog: Arc::default(),
+            current: Arc::default(),
             places: Semaphore::new(settings.calls_max as usize),
             queue: Duration::from_millis(u64::from(settings.queue_ms)),
             reader,
@@ -116,16 +122,26 @@ impl Runtime {
 
     /// The plugins that serve now.
     pub fn catalog(&self) -> Arc<Catalog> {
-        self.catalog.load_full()
+        self.current.get()
     }
 
-    /// Calls `on-command` of a plugin in a fresh sandbox. Returns how it ended and what it wants to change, which is
-    /// nothing unless it succeeded.
-    pub async fn on_command(&self, plugin: &Plugin, call: &Call) -> (Outcome, Effects) {
+    /// Tells each time another set of plugins has begun to serve.
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.current.changes()
+    }
+
+    /// Calls a plugin's handler in a fresh sandbox. Returns how it ended and what it wants to change, which is nothing
+    /// unless it succeeded.
+    pub async fn call(&self, plugin: &Plugin, call: &Call) -> (Outcome, Effects) {
         let Some(_places) = self.places(plugin, call.deadline).await else {
             return (Outcome::Busy, Effects::default());
         };
-        call::on_command(self.engine(), plugin, &self.reader, call).await
+        call::call(self.engine(), plugin, &self.reader, call).await
+    }
+
+    /// The longest that a call waits for its place.
+    pub fn queue_max(&self) -> Duration {
+        self.queue
     }
 
     /// The engine on which the plugins run: what benchmarks compare with.

@@ -16,6 +16,9 @@ const DATABASE_FILE: &str = "slashbox.db";
 /// a command's whole budget is 5 s, so waiting longer would serve nobody.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many compiled statements a connection keeps: all that there are, so that none is compiled twice.
+const STATEMENTS_MAX: usize = 64;
+
 /// A database that several connections can be opened to.
 #[derive(Clone, Debug)]
 pub(crate) enum Database {
@@ -73,6 +76,7 @@ impl Database {
             Self::Memory(name) => Connection::open_with_flags(name, access | OpenFlags::SQLITE_OPEN_URI)?,
         };
         sql.busy_timeout(BUSY_TIMEOUT)?;
+        sql.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(sql)
     }
 }

@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::SubscriberKey;
+
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -51,6 +53,40 @@ pub enum CommitError {
     Unavailable(#[from] Fault),
 }
 
+/// Why something was not written. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The store cannot write now.
+    #[error("the store cannot write")]
+    Unavailable(#[from] Fault),
+}
+
+/// Why the end of an attempt was not recorded. Nothing of it was written, no effects either.
+#[derive(Debug, thiserror::Error)]
+pub enum FinishError {
+    /// What the call read has changed since. Run it again; the delivery is still leased.
+    #[error("key {key:?} has changed since it was read")]
+    Conflict {
+        /// The key that changed; the first one of a listing that came out differently.
+        key: String,
+    },
+    /// The delivery is not leased under this claim any more: somebody else has it, or has finished it. Let it go.
+    #[error("the delivery is leased under this claim no more")]
+    Fenced,
+    /// The store cannot write now.
+    #[error("the store cannot write")]
+    Unavailable(#[from] Fault),
+}
+
+impl From<CommitError> for FinishError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Conflict { key } => Self::Conflict { key },
+            CommitError::Unavailable(fault) => Self::Unavailable(fault),
+        }
+    }
+}
+
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -77,6 +113,8 @@ enum Cause {
     JournalMode { found: String },
     #[error("a panic in the store: {message}")]
     Panicked { message: String },
+    #[error("there is no subscriber with key {key}")]
+    UnknownSubscriber { key: u64 },
     #[error("the store is closed")]
     Closed,
 }
@@ -92,6 +130,10 @@ impl Fault {
 
     pub(crate) fn journal_mode(found: String) -> Self {
         Self(Arc::new(Cause::JournalMode { found }))
+    }
+
+    pub(crate) fn unknown_subscriber(key: SubscriberKey) -> Self {
+        Self(Arc::new(Cause::UnknownSubscriber { key: key.0 }))
     }
 
     pub(crate) fn closed() -> Self {

@@ -9,6 +9,8 @@
 use rusqlite::{Connection, OptionalExtension, Row};
 use slashbox_core::{Scope, Version};
 
+use crate::numbers::{number, number_or_null, to_sql};
+
 const GET: &str = "SELECT version, expires_at_ms, value FROM kv WHERE tenant = ?1 AND plugin = ?2 AND key = ?3";
 
 const VERSION: &str = "SELECT version, expires_at_ms FROM kv WHERE tenant = ?1 AND plugin = ?2 AND key = ?3";
@@ -121,25 +123,12 @@ struct Stamp {
 }
 
 fn stamp(row: &Row<'_>) -> rusqlite::Result<Stamp> {
-    let expires_at_ms: Option<i64> = row.get(1)?;
-    Ok(Stamp {
-        version: Version(from_sql(0, row.get(0)?)?),
-        expires_at_ms: expires_at_ms.map(|ms| from_sql(1, ms)).transpose()?,
-    })
+    Ok(Stamp { version: Version(number(row, 0)?), expires_at_ms: number_or_null(row, 1)? })
 }
 
 /// A value lives until the millisecond in which it expires, and no longer.
 fn is_alive(expires_at_ms: Option<u64>, now_ms: u64) -> bool {
     expires_at_ms.is_none_or(|expires_at_ms| expires_at_ms > now_ms)
-}
-
-/// SQLite's integers are signed. What does not fit is 292 million years away.
-fn to_sql(ms: u64) -> i64 {
-    i64::try_from(ms).unwrap_or(i64::MAX)
-}
-
-fn from_sql(column: usize, number: i64) -> rusqlite::Result<u64> {
-    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }
 
 /// How SQLite goes about [`remove_expired`].

@@ -9,17 +9,33 @@
 //! * One process at a time has a data directory, and one thread in it writes.
 //! * No type or error of the SQL library appears outside.
 
+mod accept;
+mod attempts;
+mod claims;
 mod commit;
 mod data_dir;
 mod database;
+mod dedupe;
+mod deliveries;
 mod error;
+mod events;
+mod keys;
 mod kv;
+mod lanes;
+mod listings;
 mod migrations;
+mod numbers;
 mod reader;
 mod store;
+mod subscribers;
 mod writer;
 
-pub use error::{CommitError, Fault, OpenError, ReadError};
+pub use accept::{Accepted, NewEvent};
+pub use attempts::Finished;
+pub use claims::{ClaimRequest, Claimed, Claims};
+pub use error::{CommitError, Fault, FinishError, OpenError, ReadError, WriteError};
+pub use keys::{DeliveryKey, DeliveryKeyError, Subscriber, SubscriberKey};
 pub use kv::Entry;
+pub use listings::{DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, Page};
 pub use reader::Reader;
 pub use store::Store;

@@ -6,7 +6,8 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The first one brings an empty database to version 1, and so on.
-const MIGRATIONS: [&str; 1] = [include_str!("../migrations/0001_kv.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../migrations/0001_kv.sql"), include_str!("../migrations/0002_events.sql")];
 
 /// Why a database could not be brought up to date.
 #[derive(Debug, thiserror::Error)]

@@ -8,13 +8,16 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use slashbox_core::{Scope, Version};
+use slashbox_core::{Attempt, Scope, Version};
 use tokio::sync::Semaphore;
 use tokio::task;
 
 use crate::database::Database;
 use crate::kv::{self, Entry};
-use crate::{Fault, ReadError};
+use crate::{
+    DeliveryFilter, DeliveryKey, DeliveryRecord, EventFilter, EventRecord, Fault, Page, ReadError, Subscriber,
+    listings, subscribers,
+};
 
 /// How many reads run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
 /// disk from holding up the rest. Each connection costs two file handles and a page cache of 2 MiB.
@@ -53,6 +56,48 @@ impl Reader {
     ) -> Result<Vec<(String, Version)>, ReadError> {
         let (scope, prefix, after) = (scope.clone(), prefix.to_owned(), after.map(str::to_owned));
         self.read(move |sql| kv::list(sql, &scope, &prefix, after.as_deref(), limit, now_ms)).await
+    }
+
+    /// Every subscriber that was ever registered, by key.
+    pub async fn subscribers(&self) -> Result<Vec<Subscriber>, ReadError> {
+        self.read(subscribers::all).await
+    }
+
+    /// Up to `limit` events that fit the filter, from the one before `before` on (an [`EventRecord::seq`]; from the
+    /// newest on without it).
+    pub async fn events(
+        &self,
+        filter: &EventFilter,
+        before: Option<u64>,
+        limit: u32,
+    ) -> Result<Page<EventRecord, u64>, ReadError> {
+        let filter = filter.clone();
+        self.read(move |sql| listings::events(sql, &filter, before, limit)).await
+    }
+
+    /// The event with this id, and its deliveries.
+    pub async fn event(&self, id: &str) -> Result<Option<(EventRecord, Vec<DeliveryRecord>)>, ReadError> {
+        let id = id.to_owned();
+        self.read(move |sql| listings::event(sql, &id)).await
+    }
+
+    /// Up to `limit` deliveries that fit the filter, from the one before `before` on, of the newest event on without it.
+    pub async fn deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        before: Option<DeliveryKey>,
+        limit: u32,
+    ) -> Result<Page<DeliveryRecord, DeliveryKey>, ReadError> {
+        let filter = filter.clone();
+        self.read(move |sql| listings::deliveries(sql, &filter, before, limit)).await
+    }
+
+    /// A delivery, its event, and its attempts with their numbers, the first one first.
+    pub async fn delivery(
+        &self,
+        key: DeliveryKey,
+    ) -> Result<Option<(DeliveryRecord, EventRecord, Vec<(u32, Attempt)>)>, ReadError> {
+        self.read(move |sql| listings::delivery(sql, key)).await
     }
 
     async fn read<T: Send + 'static>(

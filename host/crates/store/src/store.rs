@@ -5,14 +5,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use slashbox_core::{Effects, Scope};
+use rusqlite::Connection;
+use slashbox_core::{Effects, Scope, SubscriberId};
 
 use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::migrations::{MigrateError, migrate};
 use crate::reader::Pool;
 use crate::writer::Writer;
-use crate::{CommitError, Fault, OpenError, Reader, commit};
+use crate::{
+    Accepted, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, NewEvent, OpenError,
+    Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, subscribers,
+};
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
 ///
@@ -65,6 +69,65 @@ impl Store {
         self.inner.writer.write(move |sql| commit::commit(sql, &scope, &effects, now_ms)).await
     }
 
+    /// Registers those that are not known yet, and tells the key of each, in their order.
+    ///
+    /// # Errors
+    /// If the database cannot be written, or the store is closed; so with all that follow.
+    pub async fn subscribers_of(&self, ids: Vec<SubscriberId>) -> Result<Vec<SubscriberKey>, WriteError> {
+        self.write_plainly(move |sql| subscribers::register(sql, &ids)).await
+    }
+
+    /// Keeps those events that were not accepted before, with their deliveries, in one commit; tells what became of each,
+    /// in their order. A repetition within `events` is one too.
+    ///
+    /// A delivery is due at once, unless an earlier one of the same subscriber and conversation is open: then it waits
+    /// for that. Those of one conversation are delivered in the order of acceptance; those without one in any order.
+    ///
+    /// When this returns, they are on the disk. If its future is dropped, they may or may not be kept.
+    pub async fn accept(&self, events: Vec<NewEvent>, now_ms: u64) -> Result<Vec<Accepted>, WriteError> {
+        self.inner.writer.write_plainly(move |sql| accept::accept(sql, &events, now_ms)).await
+    }
+
+    /// Leases deliveries that are due by `now_ms`, or whose lease has ended, until `lease_until_ms`. Of subscribers that
+    /// are absent, none.
+    pub async fn claim(
+        &self,
+        requests: Vec<ClaimRequest>,
+        now_ms: u64,
+        lease_until_ms: u64,
+    ) -> Result<Claims, WriteError> {
+        self.write_plainly(move |sql| claims::claim(sql, &requests, now_ms, lease_until_ms)).await
+    }
+
+    /// Records how an attempt ended, moves the delivery on and applies the call's effects, all or none. If that closes
+    /// the delivery, the next one of its conversation is due at once: tells which, if there is one.
+    ///
+    /// # Errors
+    /// See [`FinishError`]; after a conflict the delivery is leased as before.
+    pub async fn finish(&self, finished: Finished, now_ms: u64) -> Result<Option<DeliveryKey>, FinishError> {
+        // What effects conflict with may be found when some of them are written.
+        if finished.effects.as_ref().is_some_and(|(_, effects)| !effects.is_empty()) {
+            let finish = move |sql: &Connection| attempts::finish(sql, &finished, now_ms).map_err(Fault::sql)?;
+            return self.inner.writer.write(finish).await;
+        }
+        self.inner.writer.write_plainly(move |sql| attempts::finish(sql, &finished, now_ms)).await
+    }
+
+    /// Ends every lease: what was leased is due now. For a start: nobody else has the store, so that all leases are the
+    /// previous run's. Tells how many there were.
+    pub async fn release_leases(&self, now_ms: u64) -> Result<u64, WriteError> {
+        self.write_plainly(move |sql| deliveries::release_all(sql, now_ms)).await
+    }
+
+    /// Notes since when subscribers are not there (milliseconds since the Unix epoch), or with `None` that they are.
+    /// Deliveries of one that is absent are accepted and parked.
+    pub async fn set_absent(&self, subscribers: Vec<(SubscriberKey, Option<u64>)>) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| {
+            subscribers.into_iter().try_for_each(|(key, since_ms)| subscribers::set_absent(sql, key, since_ms))
+        })
+        .await
+    }
+
     /// The side that only reads.
     pub fn reader(&self) -> Reader {
         Reader::new(Arc::clone(&self.inner.readers))
@@ -76,6 +139,14 @@ impl Store {
         // The readers first: the log can be brought into the database's file when nobody reads it any more.
         self.inner.readers.close().await;
         self.inner.writer.close().await;
+    }
+
+    /// Has writes made that only the database can fail.
+    async fn write_plainly<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, WriteError> {
+        self.inner.writer.write_plainly(move |sql| work(sql).map(Ok)).await
     }
 
     fn start(database: &Database, dir: Option<DataDir>) -> Result<Self, OpenError> {

@@ -4,8 +4,8 @@
 //! is the request's own work.
 //!
 //! Invariants: a request is answered after the commit that holds it, with that commit's result; a request that fails
-//! leaves nothing, and does not touch its neighbours in the same commit; one that is queued is carried out, whether
-//! anybody still waits for it or not.
+//! leaves nothing, and does not touch its neighbours in the same commit, unless it is the database that failed; one that
+//! is queued is carried out, whether anybody still waits for it or not.
 //!
 //! Requests that come while a commit is under way share the next one. So nobody waits for company, and under load the
 //! disk is asked once for many.
@@ -46,8 +46,13 @@ struct Request {
     answer: oneshot::Sender<Result<(), Fault>>,
 }
 
-/// Keeps its own result back, to be looked at after the commit.
-type Work = Box<dyn FnOnce(&Connection) -> Verdict + Send>;
+/// What a request does. It keeps its own result back, to be looked at after the commit.
+enum Work {
+    /// What it wrote can be undone.
+    Guarded(Box<dyn FnOnce(&Connection) -> Verdict + Send>),
+    /// Its failure is the commit's.
+    Plain(Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>),
+}
 
 /// What becomes of what a request's work has written.
 enum Verdict {
@@ -76,14 +81,42 @@ impl Writer {
         T: Send + 'static,
         E: From<Fault> + Send + 'static,
     {
-        let (keep_back, mut kept_back) = oneshot::channel();
-        let work: Work = Box::new(move |sql| {
+        let (keep_back, kept_back) = oneshot::channel();
+        let work = Work::Guarded(Box::new(move |sql| {
             let result = work(sql);
             let verdict = if result.is_ok() { Verdict::Keep } else { Verdict::Undo };
             // Nobody waits any longer if this fails; it is carried out all the same.
             let _ = keep_back.send(result);
             verdict
-        });
+        }));
+        self.request(work, kept_back).await
+    }
+
+    /// As [`write`](Self::write), for work that refuses, if it does, before it has written anything. If the database fails
+    /// it, it fails the whole commit, since nothing of it can be undone alone. That spares it a savepoint, which costs as
+    /// much as some writes.
+    pub(crate) async fn write_plainly<T, E>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<Result<T, E>> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Fault> + Send + 'static,
+    {
+        let (keep_back, kept_back) = oneshot::channel();
+        let work = Work::Plain(Box::new(move |sql| {
+            let _ = keep_back.send(work(sql)?);
+            Ok(())
+        }));
+        self.request(work, kept_back).await
+    }
+
+    /// Has it done, and tells the result that it kept back when it is committed.
+    async fn request<T, E: From<Fault>>(
+        &self,
+        work: Work,
+        mut kept_back: oneshot::Receiver<Result<T, E>>,
+    ) -> Result<T, E> {
         let (answer, committed) = oneshot::channel();
         let request = Message::Write(Request { work, answer });
         self.queue.send(request).await.map_err(|_| Fault::closed())?;
@@ -166,9 +199,16 @@ fn commit(sql: &mut Connection, batch: Vec<Work>) -> rusqlite::Result<()> {
     transaction.commit()
 }
 
+fn apply(transaction: &mut Transaction<'_>, work: Work) -> rusqlite::Result<()> {
+    match work {
+        Work::Guarded(work) => apply_guarded(transaction, work),
+        Work::Plain(work) => work(transaction),
+    }
+}
+
 /// Fails if what the work wrote can be neither kept nor undone alone. So it does after errors that make SQLite roll back
 /// the whole transaction by itself (a full disk is one): the savepoint is gone then, and the commit must not go on.
-fn apply(transaction: &mut Transaction<'_>, work: Work) -> rusqlite::Result<()> {
+fn apply_guarded(transaction: &mut Transaction<'_>, work: impl FnOnce(&Connection) -> Verdict) -> rusqlite::Result<()> {
     let mut savepoint = transaction.savepoint()?;
     match work(&savepoint) {
         Verdict::Keep => {}

@@ -126,7 +126,7 @@ async fn what_is_queued_is_finished_by_closing_and_by_dropping() {
         let (writer, reader) = writer();
         // Queued by hand, so that nobody waits for the answer, and nobody else has the writer.
         for id in 0..QUEUE_MAX / 2 {
-            let work: Work = Box::new(move |sql| insert(id)(sql).map_or(Verdict::Undo, |()| Verdict::Keep));
+            let work = Work::Guarded(Box::new(move |sql| insert(id)(sql).map_or(Verdict::Undo, |()| Verdict::Keep)));
             let (answer, _) = oneshot::channel();
             writer
                 .queue

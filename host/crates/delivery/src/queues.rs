@@ -1,0 +1,112 @@
+//! What the worker knows of each subscriber while it runs: who it is, how much of it is under way, when to look again.
+//!
+//! Only a memory of the store, which can be made anew from it. Invariant: `next_ms` is never later than the time at which
+//! something of the subscriber is ready, so that nothing is overlooked; it may be earlier, which costs one look.
+
+use std::{collections::HashMap, sync::Arc};
+
+use slashbox_core::SubscriberId;
+use slashbox_store::{ClaimRequest, SubscriberKey};
+
+use crate::Subscriber;
+
+/// The most attempts at the same time: each holds its event, at most 256 KiB of it.
+const ATTEMPTS_MAX: u32 = 1_024;
+
+/// What is known of a subscriber.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    pub(crate) id: SubscriberId,
+    /// None while it is not there: what it should get waits.
+    pub(crate) subscriber: Option<Arc<dyn Subscriber>>,
+    next_ms: Option<u64>,
+    in_flight: u32,
+}
+
+impl Queue {
+    fn room(&self) -> u32 {
+        self.subscriber.as_ref().map_or(0, |subscriber| subscriber.policy().in_flight_max.saturating_sub(self.in_flight))
+    }
+}
+
+/// Every subscriber that is known.
+#[derive(Debug, Default)]
+pub(crate) struct Queues {
+    queues: HashMap<SubscriberKey, Queue>,
+    in_flight: u32,
+}
+
+impl Queues {
+    /// A subscriber as it is found.
+    pub(crate) fn add(&mut self, key: SubscriberKey, id: SubscriberId, subscriber: Option<Arc<dyn Subscriber>>) {
+        self.queues.entry(key).or_insert(Queue { id, subscriber, next_ms: None, in_flight: 0 });
+    }
+
+    /// Who has this key.
+    pub(crate) fn subscriber(&self, key: SubscriberKey) -> Option<&Arc<dyn Subscriber>> {
+        self.queues.get(&key)?.subscriber.as_ref()
+    }
+
+    /// Everybody.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SubscriberKey, &mut Queue)> {
+        self.queues.iter_mut().map(|(&key, queue)| (key, queue))
+    }
+
+    /// Something of a subscriber is ready at this time, perhaps.
+    pub(crate) fn look_at(&mut self, key: SubscriberKey, at_ms: u64) {
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.next_ms = Some(queue.next_ms.map_or(at_ms, |next_ms| next_ms.min(at_ms)));
+        }
+    }
+
+    /// The earliest time at which something of a subscriber is ready, as the store says.
+    pub(crate) fn known(&mut self, key: SubscriberKey, next_ms: Option<u64>) {
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.next_ms = next_ms;
+        }
+    }
+
+    /// What can be claimed now. If there is not room for all, each gets its share.
+    pub(crate) fn requests(&self, now_ms: u64) -> Vec<ClaimRequest> {
+        let ready = |queue: &Queue| queue.room() > 0 && queue.next_ms.is_some_and(|next_ms| next_ms <= now_ms);
+        let mut requests: Vec<ClaimRequest> = (self.queues.iter())
+            .filter(|(_, queue)| ready(queue))
+            .map(|(&subscriber, queue)| ClaimRequest { subscriber, limit: queue.room() })
+            .collect();
+        let free = ATTEMPTS_MAX.saturating_sub(self.in_flight);
+        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        let share = free / count.max(1);
+        if share == 0 {
+            // The order of a hash map is as good as a lot.
+            requests.truncate(usize::try_from(free).unwrap_or_default());
+        }
+        for request in &mut requests {
+            request.limit = request.limit.min(share.max(1));
+        }
+        requests
+    }
+
+    /// When to look again, if nothing else happens.
+    pub(crate) fn next_ms(&self) -> Option<u64> {
+        if self.in_flight >= ATTEMPTS_MAX {
+            return None; // The end of an attempt wakes the worker.
+        }
+        self.queues.values().filter(|queue| queue.room() > 0).filter_map(|queue| queue.next_ms).min()
+    }
+
+    /// An attempt begins.
+    pub(crate) fn began(&mut self, key: SubscriberKey) {
+        self.in_flight += 1;
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.in_flight += 1;
+        }
+    }
+
+    /// An attempt has ended.
+    pub(crate) fn ended(&mut self, key: SubscriberKey) {
+        self.in_flight -= 1;
+        if let Some(queue) = self.queues.get_mut(&key) {
+            queue.in_flight -= 1;
+        }
+    }
+}

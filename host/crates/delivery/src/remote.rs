@@ -1,0 +1,212 @@
+//! A remote webhook: the subscriber that is reached over HTTP.
+//!
+//! Owns the request (address, headers, time limit) and what its answer means. Never the body's format, which is the
+//! dialects', nor where requests may go, which is egress's.
+
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
+use secrecy::{ExposeSecret, SecretString};
+use slashbox_core::{Command, Fault, Outcome, Schedule};
+use slashbox_dialects::{Format, Rendered, answer_of_remote};
+use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target};
+use tracing::warn;
+
+use crate::{Attempted, Delivering, Delivery, Policy, Subscriber, Verdict, retry_after, telemetry::DELIVERIES};
+
+/// What identifies the event, the same at each attempt. Standard Webhooks.
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+
+/// When the request was made, in seconds since the Unix epoch. Standard Webhooks.
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+
+/// Which attempt this is, from 1 on.
+const ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
+
+/// The most attempts at the same time at one remote: what a small server bears.
+const IN_FLIGHT_MAX: u32 = 40;
+
+/// The most bytes of an answer that are kept, to be shown.
+const ANSWER_BYTES_MAX: usize = 4 * 1024;
+
+/// What a remote is.
+#[derive(Clone, Debug)]
+pub struct RemoteSettings {
+    /// What it is called, and what its deliveries belong to.
+    pub name: String,
+    /// Where it is.
+    pub target: Target,
+    /// How requests to it are written.
+    pub format: Format,
+    /// What it knows the sender by, where the format has a place for it.
+    pub api_key: Option<SecretString>,
+    /// What its requests carry besides.
+    pub headers: HeaderMap,
+    /// When a failed attempt is made again.
+    pub schedule: Schedule,
+}
+
+/// A remote webhook.
+pub struct Remote {
+    settings: RemoteSettings,
+    policy: Policy,
+    egress: Egress,
+}
+
+impl Remote {
+    /// A remote that is reached through `egress`.
+    pub fn new(settings: RemoteSettings, egress: Egress) -> Self {
+        let policy = Policy {
+            schedule: settings.schedule.clone(),
+            in_flight_max: IN_FLIGHT_MAX,
+            attempt_max: Limits::default().total,
+        };
+        Self { settings, policy, egress }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.settings.name
+    }
+
+    /// The host that it is at. The rest of its URL may hold a secret.
+    pub fn host(&self) -> &str {
+        self.settings.target.host()
+    }
+
+    /// Has it answer a command within `total`. A command is sent once.
+    pub async fn command(&self, command: &Command, total: Duration) -> Outcome {
+        let body = self.settings.format.command(command, self.api_key());
+        let limits = Limits { total, connect: Limits::default().connect.min(total), ..Limits::default() };
+        let answer = self.send(body, &command.id, 1, limits).await;
+        let outcome = match answer {
+            Ok(response) => {
+                let content_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+                answer_of_remote(response.status.as_u16(), content_type, &response.body, response.whole)
+            }
+            Err(error) => {
+                warn!(target: DELIVERIES, call = command.id, webhook = self.settings.name, %error, "not answered");
+                Outcome::Unavailable(sentence(&error, total))
+            }
+        };
+        match outcome {
+            Outcome::Unavailable(why) => Outcome::Unavailable(format!("the webhook {} {why}", self.settings.name)),
+            outcome => outcome,
+        }
+    }
+
+    fn api_key(&self) -> Option<&str> {
+        self.settings.api_key.as_ref().map(ExposeSecret::expose_secret)
+    }
+
+    async fn send(&self, body: Rendered, id: &str, attempt: u32, limits: Limits) -> Result<Response, SendError> {
+        let mut headers = self.settings.headers.clone();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
+        if let Ok(id) = HeaderValue::from_str(id) {
+            headers.insert(ID, id);
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        headers.insert(TIMESTAMP, HeaderValue::from(now.as_secs()));
+        headers.insert(ATTEMPT, HeaderValue::from(attempt));
+        let (target, body) = (self.settings.target.clone(), Bytes::from(body.body));
+        self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Attempted {
+        let body = self.settings.format.event(&delivery.event, self.api_key());
+        match self.send(body, &delivery.event.id, delivery.attempt, Limits::default()).await {
+            Ok(response) => self.answered(&response),
+            Err(error) => {
+                let verdict = Verdict::Failed { fault: fault(&error), retry_after: None };
+                let (detail, answer) = (error.to_string(), String::new());
+                Attempted { verdict, status: None, detail, answer, effects: None }
+            }
+        }
+    }
+
+    /// Any success will do, whatever its body says: nobody is shown it.
+    fn answered(&self, response: &Response) -> Attempted {
+        let status = response.status;
+        let retry_after = || {
+            let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
+            let hint = response.headers.get(RETRY_AFTER).filter(|_| asks)?.to_str().ok()?;
+            retry_after::parse(hint, SystemTime::now())
+        };
+        let verdict = if status.is_success() {
+            Verdict::Arrived
+        } else {
+            Verdict::Failed { fault: Fault::Theirs, retry_after: retry_after() }
+        };
+        let detail = format!("answered with status {}", status.as_u16());
+        let answer = self.to_be_shown(&response.body);
+        Attempted { verdict, status: Some(status.as_u16()), detail, answer, effects: None }
+    }
+
+    /// The beginning of an answer, without the key that it may repeat.
+    fn to_be_shown(&self, body: &[u8]) -> String {
+        let beginning = body.get(..ANSWER_BYTES_MAX).unwrap_or(body);
+        let text = String::from_utf8_lossy(beginning);
+        match self.api_key() {
+            Some(key) if !key.is_empty() => text.replace(key, "[redacted]"),
+            _ => text.into_owned(),
+        }
+    }
+}
+
+impl Subscriber for Remote {
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Always the same: where a remote is reached may change, who it is does not.
+    fn revision(&self) -> &str {
+        ""
+    }
+
+    fn deliver<'d>(&'d self, delivery: &'d Delivery) -> Delivering<'d> {
+        Box::pin(self.attempt(delivery))
+    }
+}
+
+/// Without headers and key, which are secrets.
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RemoteSettings { name, target, .. } = &self.settings;
+        f.debug_struct("Remote").field("name", name).field("target", target).finish_non_exhaustive()
+    }
+}
+
+fn fault(error: &SendError) -> Fault {
+    match error {
+        SendError::Refused(_) | SendError::Local { .. } => Fault::Ours,
+        SendError::Dns { .. } => Fault::Dns,
+        SendError::Connect { .. } => Fault::Connect,
+        SendError::Tls { .. } => Fault::Tls,
+        SendError::Timeout { .. } => Fault::Timeout,
+        SendError::Broken { .. } => Fault::Theirs,
+    }
+}
+
+/// What operators are told, to follow the webhook's name. Where it is, and why exactly it failed, is in the log.
+fn sentence(error: &SendError, total: Duration) -> String {
+    match error {
+        SendError::Refused(_) => "cannot be reached: this host's configuration does not allow it".into(),
+        SendError::Local { .. } => "cannot be reached: this host has a problem of its own".into(),
+        SendError::Dns { .. } => "cannot be reached: its name has no address".into(),
+        SendError::Connect { .. } => "cannot be reached".into(),
+        SendError::Tls { .. } => "cannot be reached: its certificate is not valid".into(),
+        SendError::Timeout { .. } => format!("did not answer within {} s", seconds(total)),
+        SendError::Broken { .. } => "broke off its answer".into(),
+    }
+}
+
+fn seconds(time: Duration) -> f64 {
+    (time.as_secs_f64() * 10.0).round() / 10.0
+}

@@ -1,0 +1,80 @@
+//! Who gets events: what a plugin and a remote have in common.
+
+use std::{fmt, pin::Pin, sync::Arc, time::Duration};
+
+use slashbox_core::{Effects, Event, Fault, Schedule, Scope, SubscriberId};
+
+/// One attempt to deliver an event.
+#[derive(Clone, Debug)]
+pub struct Delivery {
+    /// What happened.
+    pub event: Arc<Event>,
+    /// 1 at the first attempt.
+    pub attempt: u32,
+    /// When it begins, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug)]
+pub struct Attempted {
+    /// What follows from it.
+    pub verdict: Verdict,
+    /// The HTTP status that a remote answered with.
+    pub status: Option<u16>,
+    /// How it ended, for people. Never a secret.
+    pub detail: String,
+    /// The beginning of what a remote answered.
+    pub answer: String,
+    /// What a plugin's call changes, committed together with the record of the attempt; none if it failed.
+    pub effects: Option<(Scope, Effects)>,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It arrived.
+    Arrived,
+    /// It did not, and may another time.
+    Failed {
+        /// Whose fault it is.
+        fault: Fault,
+        /// The subscriber's own word on when to come again.
+        retry_after: Option<Duration>,
+    },
+    /// The subscriber does not want it, now or later.
+    Refused,
+}
+
+/// How a subscriber is treated.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// When a failed attempt is made again.
+    pub schedule: Schedule,
+    /// The most attempts at the same time.
+    pub in_flight_max: u32,
+    /// The longest that an attempt takes.
+    pub attempt_max: Duration,
+}
+
+/// An attempt under way.
+pub type Delivering<'d> = Pin<Box<dyn Future<Output = Attempted> + Send + 'd>>;
+
+/// Somebody who gets events.
+pub trait Subscriber: fmt::Debug + Send + Sync {
+    /// How it is treated.
+    fn policy(&self) -> &Policy;
+
+    /// Which version of it this is: a new one may do what the one before could not, so what waits for another attempt is
+    /// tried at once.
+    fn revision(&self) -> &str;
+
+    /// Makes one attempt. Takes no longer than its policy says.
+    fn deliver<'d>(&'d self, delivery: &'d Delivery) -> Delivering<'d>;
+}
+
+/// Who is there at present, by name.
+pub trait Directory: fmt::Debug + Send + Sync {
+    /// Who has this name; none if it is not there.
+    fn find(&self, id: &SubscriberId) -> Option<Arc<dyn Subscriber>>;
+}

@@ -1,0 +1,58 @@
+//! What a request becomes, and what it takes to read one.
+
+use std::fmt;
+
+use slashbox_core::{Command, Dedupe, Event};
+
+/// What a dialect cannot read from the request itself.
+#[derive(Clone, Copy)]
+pub struct Arrival<'a> {
+    /// The source's tenant.
+    pub tenant: &'a str,
+    /// The source's name.
+    pub source: &'a str,
+    /// When the request came in, in milliseconds since the Unix epoch.
+    pub now_ms: u64,
+    /// Makes the id of a command or of an event: called once for each that the request has, in their order.
+    pub new_id: &'a dyn Fn() -> String,
+}
+
+impl fmt::Debug for Arrival<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tenant, source, now_ms, new_id: _ } = self;
+        f.debug_struct("Arrival")
+            .field("tenant", tenant)
+            .field("source", source)
+            .field("now_ms", now_ms)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a platform sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one a request, and it is taken apart at once")]
+pub enum Request {
+    /// A command, which waits for its reply: see [`Dialect::answer`](crate::Dialect::answer).
+    Command(Command),
+    /// Events in the order in which they were sent, to be committed together: see
+    /// [`Dialect::accepted`](crate::Dialect::accepted). Hotline sends exactly one a request.
+    Events(Vec<Incoming>),
+}
+
+/// An event, and how a repetition of it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Incoming {
+    /// The event.
+    pub event: Event,
+    /// By what it is known again; `None` if it is never a duplicate.
+    pub dedupe: Option<Dedupe>,
+}
+
+/// What became of an event when its request was committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The event's id; of a duplicate, the id of the one that came first.
+    pub id: String,
+    /// Whether it had come before, and is not delivered again.
+    pub duplicate: bool,
+}

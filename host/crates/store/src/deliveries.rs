@@ -1,0 +1,208 @@
+//! The rows of deliveries: each step of the way from accepted to closed.
+//!
+//! Owns what the columns mean together (`migrations/0002_events.sql`).
+//!
+//! Invariant: of the open deliveries of a subscriber and a lane, the one of the oldest event (the head) is due or leased,
+//! and all others wait.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use slashbox_core::DeliveryState;
+
+use crate::events::Inserted;
+use crate::numbers::{number_or_null, to_sql};
+use crate::{DeliveryKey, SubscriberKey};
+
+/// Due, unless an open one of its lane came before.
+const INSERT: &str = "INSERT INTO delivery (event, subscriber, outcome, ready_at_ms, leased, claims, attempts, lane)
+    VALUES (?1, ?2, 0,
+        CASE WHEN EXISTS (SELECT 1 FROM delivery WHERE subscriber = ?2 AND lane = ?3 AND outcome = 0)
+            THEN NULL ELSE ?4 END,
+        0, 0, 0, ?3)
+    ON CONFLICT DO NOTHING";
+
+/// Those that are due and those whose lease has ended: of both, the time has come.
+const READY: &str = "SELECT event FROM delivery
+    WHERE subscriber = ?1 AND ready_at_ms <= ?2 ORDER BY ready_at_ms, event LIMIT ?3";
+
+const NEXT_READY: &str = "SELECT min(ready_at_ms) FROM delivery WHERE subscriber = ?1 AND ready_at_ms IS NOT NULL";
+
+const LEASE: &str = "UPDATE delivery SET leased = 1, ready_at_ms = ?3, claims = claims + 1
+    WHERE event = ?1 AND subscriber = ?2 RETURNING claims, attempts";
+
+const LEASED: &str = "SELECT attempts, lane FROM delivery
+    WHERE event = ?1 AND subscriber = ?2 AND leased = 1 AND claims = ?3";
+
+const RETRY: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3, attempts = ?4
+    WHERE event = ?1 AND subscriber = ?2";
+
+const CLOSE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = NULL, attempts = ?4, outcome = ?3
+    WHERE event = ?1 AND subscriber = ?2";
+
+const HEAD: &str = "SELECT event, ready_at_ms FROM delivery
+    WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 ORDER BY event LIMIT 1";
+
+const SET_READY: &str = "UPDATE delivery SET ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
+
+/// A walk over one index, which has all that it asks for.
+const ALL_LEASED: &str = "SELECT event, subscriber FROM delivery INDEXED BY delivery_by_time
+    WHERE ready_at_ms IS NOT NULL AND leased = 1";
+
+const RELEASE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
+
+/// What has become of a delivery, as the database has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nothing yet.
+    Open = 0,
+    Succeeded = 1,
+    Dead = 2,
+}
+
+impl Outcome {
+    pub(crate) const ALL: [Self; 3] = [Self::Open, Self::Succeeded, Self::Dead];
+
+    /// The one that deliveries in a state have.
+    pub(crate) fn of(state: DeliveryState) -> Self {
+        match state {
+            DeliveryState::Waiting | DeliveryState::Due | DeliveryState::Leased => Self::Open,
+            DeliveryState::Succeeded => Self::Succeeded,
+            DeliveryState::Dead => Self::Dead,
+        }
+    }
+
+    pub(crate) fn to_sql(self) -> i64 {
+        self as i64
+    }
+}
+
+/// A delivery whose lease was just given.
+pub(crate) struct Lease {
+    pub(crate) claim: u32,
+    /// The attempts that have ended.
+    pub(crate) attempts: u32,
+}
+
+/// A delivery whose lease is held.
+pub(crate) struct Held {
+    /// The attempts that have ended.
+    pub(crate) attempts: u32,
+    pub(crate) lane: Option<i64>,
+}
+
+/// The key as the database has it.
+pub(crate) fn to_columns(key: DeliveryKey) -> (i64, i64) {
+    (to_sql(key.event), to_sql(key.subscriber.0))
+}
+
+/// The key that its columns tell.
+pub(crate) fn from_columns(event: i64, subscriber: i64) -> DeliveryKey {
+    DeliveryKey { event: event.cast_unsigned(), subscriber: SubscriberKey(subscriber.cast_unsigned()) }
+}
+
+/// The state that the columns `outcome`, `ready_at_ms` and `leased` tell together, from this one on; with the time.
+pub(crate) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<(DeliveryState, Option<u64>)> {
+    let outcome: i64 = row.get(column)?;
+    let ready_at_ms = number_or_null(row, column + 1)?;
+    let state = match (outcome, ready_at_ms, row.get(column + 2)?) {
+        (0, None, false) => DeliveryState::Waiting,
+        (0, Some(_), false) => DeliveryState::Due,
+        (0, Some(_), true) => DeliveryState::Leased,
+        (1, None, false) => DeliveryState::Succeeded,
+        (2, None, false) => DeliveryState::Dead,
+        _ => return Err(rusqlite::Error::IntegralValueOutOfRange(column, outcome)),
+    };
+    Ok((state, ready_at_ms))
+}
+
+/// Brings an event on its way to a subscriber, unless it is already.
+pub(crate) fn insert(
+    sql: &Connection,
+    event: Inserted,
+    subscriber: SubscriberKey,
+    now_ms: u64,
+) -> rusqlite::Result<()> {
+    let Inserted { seq, lane } = event;
+    sql.prepare_cached(INSERT)?.execute((seq, to_sql(subscriber.0), lane, to_sql(now_ms)))?;
+    Ok(())
+}
+
+/// The events of up to `limit` deliveries that can be claimed, ready for longest first.
+pub(crate) fn ready(
+    sql: &Connection,
+    subscriber: SubscriberKey,
+    now_ms: u64,
+    limit: u32,
+) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = sql.prepare_cached(READY)?;
+    let rows = statement.query_map((to_sql(subscriber.0), to_sql(now_ms), limit), |row| row.get(0))?;
+    rows.collect()
+}
+
+/// When the first delivery of a subscriber is due, or the first lease ends.
+pub(crate) fn next_ready(sql: &Connection, subscriber: SubscriberKey) -> rusqlite::Result<Option<u64>> {
+    sql.prepare_cached(NEXT_READY)?.query_row([to_sql(subscriber.0)], |row| number_or_null(row, 0))
+}
+
+/// Leases a delivery, whoever had it before.
+pub(crate) fn lease(sql: &Connection, key: DeliveryKey, until_ms: u64) -> rusqlite::Result<Lease> {
+    let (event, subscriber) = to_columns(key);
+    sql.prepare_cached(LEASE)?
+        .query_row((event, subscriber, to_sql(until_ms)), |row| Ok(Lease { claim: row.get(0)?, attempts: row.get(1)? }))
+}
+
+/// The delivery, if it is leased under this claim.
+pub(crate) fn held(sql: &Connection, key: DeliveryKey, claim: u32) -> rusqlite::Result<Option<Held>> {
+    let (event, subscriber) = to_columns(key);
+    let mut statement = sql.prepare_cached(LEASED)?;
+    let held =
+        statement.query_row((event, subscriber, claim), |row| Ok(Held { attempts: row.get(0)?, lane: row.get(1)? }));
+    held.optional()
+}
+
+/// Ends a lease; the delivery is due at that time.
+pub(crate) fn retry(sql: &Connection, key: DeliveryKey, at_ms: u64, attempts: u32) -> rusqlite::Result<()> {
+    let (event, subscriber) = to_columns(key);
+    sql.prepare_cached(RETRY)?.execute((event, subscriber, to_sql(at_ms), attempts))?;
+    Ok(())
+}
+
+/// Ends a lease and closes the delivery; the next one of its lane is due now. Tells which.
+pub(crate) fn close(
+    sql: &Connection,
+    key: DeliveryKey,
+    lane: Option<i64>,
+    outcome: Outcome,
+    attempts: u32,
+    now_ms: u64,
+) -> rusqlite::Result<Option<DeliveryKey>> {
+    let (event, subscriber) = to_columns(key);
+    sql.prepare_cached(CLOSE)?.execute((event, subscriber, outcome.to_sql(), attempts))?;
+    lane.map_or(Ok(None), |lane| promote(sql, subscriber, lane, now_ms))
+}
+
+/// Makes the head of a lane due if it waits.
+fn promote(sql: &Connection, subscriber: i64, lane: i64, now_ms: u64) -> rusqlite::Result<Option<DeliveryKey>> {
+    let mut statement = sql.prepare_cached(HEAD)?;
+    let head: Option<(i64, Option<i64>)> =
+        statement.query_row((subscriber, lane), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let Some((event, None)) = head else { return Ok(None) };
+    sql.prepare_cached(SET_READY)?.execute((event, subscriber, to_sql(now_ms)))?;
+    Ok(Some(from_columns(event, subscriber)))
+}
+
+/// Ends all leases; what was leased is due now. Tells how many there were.
+pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64> {
+    let mut statement = sql.prepare_cached(ALL_LEASED)?;
+    let leased: Vec<(i64, i64)> =
+        statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    let mut release = sql.prepare_cached(RELEASE)?;
+    for &(event, subscriber) in &leased {
+        release.execute((event, subscriber, to_sql(now_ms)))?;
+    }
+    Ok(leased.len() as u64)
+}
+
+/// The statements that run for every event, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 10] =
+    [INSERT, READY, NEXT_READY, LEASE, LEASED, RETRY, CLOSE, HEAD, SET_READY, RELEASE];

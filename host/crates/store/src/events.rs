@@ -1,0 +1,104 @@
+//! The rows of events and of their sources: written once, read by number.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+use slashbox_core::{Event, Origin};
+
+use crate::EventRecord;
+use crate::lanes::lane;
+use crate::numbers::{decoded, number, sender_from_sql, sender_to_sql, to_sql};
+
+const FIND_SOURCE: &str = "SELECT key FROM source WHERE tenant = ?1 AND name = ?2";
+
+const ADD_SOURCE: &str = "INSERT INTO source (tenant, name) VALUES (?1, ?2)";
+
+const INSERT: &str =
+    "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
+        native_kind, conversation, contact, operator, message, text, envelope, data)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+    ON CONFLICT (id) DO NOTHING";
+
+const GET: &str =
+    "SELECT accepted_at_ms, id, occurred_at_ms, sender, tenant, name, dialect, instance, kind, native_kind,
+        conversation, contact, operator, message, text, envelope, data
+    FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
+
+const SEQ: &str = "SELECT seq FROM event WHERE id = ?1";
+
+/// An event that was written.
+#[derive(Clone, Copy)]
+pub(crate) struct Inserted {
+    pub(crate) seq: i64,
+    pub(crate) lane: Option<i64>,
+}
+
+/// The key of a source; if it is new, it gets one.
+pub(crate) fn source(sql: &Connection, origin: &Origin) -> rusqlite::Result<i64> {
+    let name = (&origin.tenant, &origin.source);
+    let known = sql.prepare_cached(FIND_SOURCE)?.query_row(name, |row| row.get(0)).optional()?;
+    known.map_or_else(|| sql.prepare_cached(ADD_SOURCE)?.insert(name), Ok)
+}
+
+/// Writes an event; `None` if there is one with its id.
+pub(crate) fn insert(sql: &Connection, event: &Event, source: i64, now_ms: u64) -> rusqlite::Result<Option<Inserted>> {
+    let lane = event.conversation.as_deref().map(|conversation| lane(&event.origin.source, conversation));
+    let written = sql.prepare_cached(INSERT)?.execute(params![
+        event.id,
+        source,
+        to_sql(now_ms),
+        to_sql(event.occurred_at_ms),
+        sender_to_sql(event.sender),
+        lane,
+        event.origin.dialect,
+        event.origin.instance,
+        event.kind,
+        event.native_kind,
+        event.conversation,
+        event.contact,
+        event.operator,
+        event.message,
+        event.text,
+        event.envelope,
+        event.data,
+    ])?;
+    Ok((written == 1).then(|| Inserted { seq: sql.last_insert_rowid(), lane }))
+}
+
+/// The event with this number.
+pub(crate) fn get(sql: &Connection, seq: i64) -> rusqlite::Result<Option<EventRecord>> {
+    sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq)).optional()
+}
+
+/// The event with this number, which has to be there: it has a delivery.
+pub(crate) fn shared(sql: &Connection, seq: i64) -> rusqlite::Result<Arc<Event>> {
+    let record = sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq))?;
+    Ok(Arc::new(record.event))
+}
+
+/// The number of the event with this id.
+pub(crate) fn seq(sql: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
+    sql.prepare_cached(SEQ)?.query_row([id], |row| row.get(0)).optional()
+}
+
+fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
+    Ok(EventRecord {
+        seq: seq.cast_unsigned(),
+        accepted_at_ms: number(row, 0)?,
+        event: Event {
+            id: row.get(1)?,
+            occurred_at_ms: number(row, 2)?,
+            sender: decoded(row, 3, sender_from_sql)?,
+            origin: Origin { tenant: row.get(4)?, source: row.get(5)?, dialect: row.get(6)?, instance: row.get(7)? },
+            kind: row.get(8)?,
+            native_kind: row.get(9)?,
+            conversation: row.get(10)?,
+            contact: row.get(11)?,
+            operator: row.get(12)?,
+            message: row.get(13)?,
+            text: row.get(14)?,
+            envelope: row.get(15)?,
+            data: row.get(16)?,
+        },
+    })
+}

@@ -1,0 +1,140 @@
+//! Listing deliveries: by subscriber and outcome.
+
+use rusqlite::{Connection, OptionalExtension, Row};
+use slashbox_core::{Attempt, SubscriberId};
+
+use super::merge::page;
+use crate::deliveries::{Outcome, from_columns, state, to_columns};
+use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql};
+use crate::{DeliveryFilter, DeliveryKey, DeliveryRecord, EventRecord, Page, attempts, events};
+
+const SUBSCRIBERS: &str = "SELECT key FROM subscriber
+    WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR name = ?3)";
+
+/// One step down one index, and no further.
+const SEEK: &str = "SELECT max(event) FROM delivery INDEXED BY delivery_by_outcome
+    WHERE subscriber = ?1 AND outcome = ?2 AND event BETWEEN ?3 AND ?4";
+
+const STATE: &str = "SELECT outcome, ready_at_ms, leased FROM delivery WHERE event = ?1 AND subscriber = ?2";
+
+const GET: &str = "SELECT outcome, ready_at_ms, leased, attempts, id, event.kind, tenant, subscriber.kind, name,
+        absent_since_ms
+    FROM delivery JOIN event ON seq = event JOIN subscriber ON subscriber.key = subscriber
+    WHERE event = ?1 AND subscriber = ?2";
+
+const OF_EVENT: &str = "SELECT subscriber FROM delivery WHERE event = ?1 ORDER BY subscriber";
+
+/// What is in order by itself: a subscriber's deliveries of one outcome.
+struct Part {
+    subscriber: i64,
+    outcome: Outcome,
+}
+
+/// The deliveries that fit the filter, those of the newest event first.
+pub(crate) fn deliveries(
+    sql: &Connection,
+    filter: &DeliveryFilter,
+    before: Option<DeliveryKey>,
+    limit: u32,
+) -> rusqlite::Result<Page<DeliveryRecord, DeliveryKey>> {
+    // One state of the database for the whole page.
+    let sql = sql.unchecked_transaction()?;
+    let (first, last) = filter.event.map_or((0, i64::MAX), |event| (to_sql(event), to_sql(event)));
+    page(
+        &parts(&sql, filter)?,
+        before,
+        limit,
+        |part, below| {
+            let last = below.map_or(last, |below| last.min(last_below(below, part.subscriber)));
+            seek(&sql, part, first, last)
+        },
+        |_, key| item(&sql, filter, key),
+    )
+}
+
+/// A delivery, its event, and its attempts.
+pub(crate) fn delivery(
+    sql: &Connection,
+    key: DeliveryKey,
+) -> rusqlite::Result<Option<(DeliveryRecord, EventRecord, Vec<(u32, Attempt)>)>> {
+    let sql = sql.unchecked_transaction()?;
+    let Some(delivery) = get(&sql, key)? else { return Ok(None) };
+    let Some(event) = events::get(&sql, to_sql(key.event))? else { return Ok(None) };
+    let attempts = attempts::of_delivery(&sql, key, 1)?;
+    Ok(Some((delivery, event, attempts)))
+}
+
+/// The deliveries of an event, by subscriber.
+pub(crate) fn of_event(sql: &Connection, event: i64) -> rusqlite::Result<Vec<DeliveryRecord>> {
+    let mut statement = sql.prepare_cached(OF_EVENT)?;
+    let subscribers = statement.query_map([event], |row| row.get(0))?;
+    let mut records = Vec::new();
+    for subscriber in subscribers {
+        records.extend(get(sql, from_columns(event, subscriber?))?);
+    }
+    Ok(records)
+}
+
+fn parts(sql: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Vec<Part>> {
+    let mut statement = sql.prepare_cached(SUBSCRIBERS)?;
+    let name = (&filter.tenant, filter.kind.map(kind_to_sql), &filter.name);
+    let subscribers: Vec<i64> = statement.query_map(name, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    let outcomes = filter.state.map_or(Outcome::ALL.to_vec(), |state| vec![Outcome::of(state)]);
+    let part = |subscriber| outcomes.iter().map(move |&outcome| Part { subscriber, outcome });
+    Ok(subscribers.into_iter().flat_map(part).collect())
+}
+
+/// The last event of which this subscriber's delivery comes before a key.
+fn last_below(key: DeliveryKey, subscriber: i64) -> i64 {
+    let (event, before) = to_columns(key);
+    if subscriber < before { event } else { event - 1 }
+}
+
+fn seek(sql: &Connection, part: &Part, first: i64, last: i64) -> rusqlite::Result<Option<DeliveryKey>> {
+    let Part { subscriber, outcome } = *part;
+    let mut statement = sql.prepare_cached(SEEK)?;
+    let event: Option<i64> = statement.query_row((subscriber, outcome.to_sql(), first, last), |row| row.get(0))?;
+    Ok(event.map(|event| from_columns(event, subscriber)))
+}
+
+fn item(sql: &Connection, filter: &DeliveryFilter, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryRecord>> {
+    // Three states have one outcome; so look at no more than the state before the rest is fetched.
+    if let Some(expected) = filter.state
+        && sql.prepare_cached(STATE)?.query_row(to_columns(key), |row| state(row, 0))?.0 != expected
+    {
+        return Ok(None);
+    }
+    get(sql, key)
+}
+
+fn get(sql: &Connection, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryRecord>> {
+    let mut statement = sql.prepare_cached(GET)?;
+    let record = statement.query_row(to_columns(key), |row| record(row, key)).optional()?;
+    let Some(mut record) = record else { return Ok(None) };
+    if record.attempts > 0 {
+        let last = attempts::of_delivery(sql, key, record.attempts)?;
+        record.last = last.into_iter().next_back().map(|(_, attempt)| attempt);
+    }
+    Ok(Some(record))
+}
+
+/// All but the last attempt.
+fn record(row: &Row<'_>, key: DeliveryKey) -> rusqlite::Result<DeliveryRecord> {
+    let (state, ready_at_ms) = state(row, 0)?;
+    let absent_since_ms = number_or_null(row, 9)?;
+    Ok(DeliveryRecord {
+        key,
+        event_id: row.get(4)?,
+        event_kind: row.get(5)?,
+        subscriber: SubscriberId { tenant: row.get(6)?, kind: decoded(row, 7, kind_from_sql)?, name: row.get(8)? },
+        parked: state.is_open() && absent_since_ms.is_some(),
+        state,
+        attempts: row.get(3)?,
+        ready_at_ms,
+        last: None,
+    })
+}
+
+/// The statements, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 4] = [SEEK, STATE, GET, OF_EVENT];

@@ -1,0 +1,67 @@
+//! The rows of subscribers: registering, absence, what is ready for each.
+
+use rusqlite::{Connection, OptionalExtension};
+use slashbox_core::SubscriberId;
+
+use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number, number_or_null, to_sql};
+use crate::{Subscriber, SubscriberKey};
+
+const FIND: &str = "SELECT key FROM subscriber WHERE tenant = ?1 AND kind = ?2 AND name = ?3";
+
+const REGISTER: &str = "INSERT INTO subscriber (tenant, kind, name) VALUES (?1, ?2, ?3)";
+
+const IS_KNOWN: &str = "SELECT 1 FROM subscriber WHERE key = ?1";
+
+const IS_PRESENT: &str = "SELECT 1 FROM subscriber WHERE key = ?1 AND absent_since_ms IS NULL";
+
+const SET_ABSENT: &str = "UPDATE subscriber SET absent_since_ms = ?2 WHERE key = ?1";
+
+/// The first entry of each subscriber's part of the index, and none of the others.
+const ALL: &str = "SELECT key, tenant, kind, name, absent_since_ms,
+        (SELECT min(ready_at_ms) FROM delivery WHERE subscriber = key AND ready_at_ms IS NOT NULL)
+    FROM subscriber ORDER BY key";
+
+/// The key of each, in their order; those that are new get one.
+pub(crate) fn register(sql: &Connection, ids: &[SubscriberId]) -> rusqlite::Result<Vec<SubscriberKey>> {
+    ids.iter().map(|id| key_of(sql, id)).collect()
+}
+
+fn key_of(sql: &Connection, id: &SubscriberId) -> rusqlite::Result<SubscriberKey> {
+    let name = (&id.tenant, kind_to_sql(id.kind), &id.name);
+    let known = sql.prepare_cached(FIND)?.query_row(name, |row| number(row, 0)).optional()?;
+    if let Some(key) = known {
+        return Ok(SubscriberKey(key));
+    }
+    let key = sql.prepare_cached(REGISTER)?.insert(name)?;
+    Ok(SubscriberKey(key.cast_unsigned()))
+}
+
+/// Whether there is a subscriber with this key.
+pub(crate) fn is_known(sql: &Connection, key: SubscriberKey) -> rusqlite::Result<bool> {
+    sql.prepare_cached(IS_KNOWN)?.exists([to_sql(key.0)])
+}
+
+/// Whether there is one, and it is not absent.
+pub(crate) fn is_present(sql: &Connection, key: SubscriberKey) -> rusqlite::Result<bool> {
+    sql.prepare_cached(IS_PRESENT)?.exists([to_sql(key.0)])
+}
+
+/// Notes since when it is absent; `None` if it is there.
+pub(crate) fn set_absent(sql: &Connection, key: SubscriberKey, since_ms: Option<u64>) -> rusqlite::Result<()> {
+    sql.prepare_cached(SET_ABSENT)?.execute((to_sql(key.0), since_ms.map(to_sql)))?;
+    Ok(())
+}
+
+/// Every subscriber, by key.
+pub(crate) fn all(sql: &Connection) -> rusqlite::Result<Vec<Subscriber>> {
+    let mut statement = sql.prepare_cached(ALL)?;
+    let rows = statement.query_map((), |row| {
+        Ok(Subscriber {
+            key: SubscriberKey(number(row, 0)?),
+            id: SubscriberId { tenant: row.get(1)?, kind: decoded(row, 2, kind_from_sql)?, name: row.get(3)? },
+            absent_since_ms: number_or_null(row, 4)?,
+            ready_at_ms: number_or_null(row, 5)?,
+        })
+    })?;
+    rows.collect()
+}

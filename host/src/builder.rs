@@ -1,0 +1,206 @@
+//! How a [`Host`] is to be, and what is wrong with that.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use slashbox_delivery::{Remote, RemoteSettings};
+use slashbox_egress::{Egress, Settings as EgressSettings};
+use slashbox_runtime::{Folders, Runtime, Settings, StartError};
+use slashbox_store::{OpenError, Store};
+
+use crate::{
+    AdminAccess, Host, Source, Webhook, WebhookError,
+    host::{COMMAND_MS, Parts},
+    subscribers::{Subscribed, fallbacks},
+};
+
+/// Says how a [`Host`] is to be.
+#[derive(Clone, Debug)]
+pub struct HostBuilder {
+    plugins_dir: PathBuf,
+    data_dir: PathBuf,
+    settings: Settings,
+    command_ms: u32,
+    sources: Vec<Source>,
+    webhooks: Vec<Webhook>,
+    egress: EgressSettings,
+    admin: AdminAccess,
+}
+
+/// Why a host could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// What it keeps cannot be opened.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// Its plugins cannot run.
+    #[error(transparent)]
+    Runtime(#[from] StartError),
+    /// Requests cannot be sent.
+    #[error(transparent)]
+    Egress(#[from] slashbox_egress::StartError),
+    /// What is to be delivered cannot be read.
+    #[error(transparent)]
+    Deliveries(#[from] slashbox_delivery::StartError),
+    /// A webhook cannot be served.
+    #[error("webhook {name:?}: {source}")]
+    Webhook {
+        /// What it is called, if it has a name.
+        name: Option<String>,
+        /// Why not.
+        source: WebhookError,
+    },
+    /// Two webhooks of a tenant have the same name.
+    #[error("webhook {0:?} is there twice: expected names that differ")]
+    WebhookTwice(String),
+    /// Two sources have the same name.
+    #[error("source {0:?} is there twice: expected names that differ")]
+    SourceTwice(String),
+    /// The plugins folder would be watched for what the host itself writes.
+    #[error("data directory {data_dir:?}: expected a folder outside of the plugins folder {plugins_dir:?}")]
+    DataInPlugins {
+        /// The data directory.
+        data_dir: PathBuf,
+        /// The plugins folder.
+        plugins_dir: PathBuf,
+    },
+    /// A figure is out of its range.
+    #[error("{what} of {value}: expected {expected}")]
+    Range {
+        /// Which figure.
+        what: &'static str,
+        /// What it is.
+        value: u32,
+        /// What it may be.
+        expected: &'static str,
+    },
+}
+
+impl Default for HostBuilder {
+    fn default() -> Self {
+        Self {
+            plugins_dir: "plugins".into(),
+            data_dir: "data".into(),
+            settings: Settings::default(),
+            command_ms: COMMAND_MS,
+            sources: Vec::new(),
+            webhooks: Vec::new(),
+            egress: EgressSettings::default(),
+            admin: AdminAccess::default(),
+        }
+    }
+}
+
+impl HostBuilder {
+    /// The folder with the plugins: `plugins` if nothing is said. It is made if there is none.
+    #[must_use]
+    pub fn plugins_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.plugins_dir = dir.into();
+        self
+    }
+
+    /// Where the host keeps what must last: `data` if nothing is said. One host at a time has it.
+    #[must_use]
+    pub fn data_dir(mut self, dir: impl Into<PathBuf>) -> Self {
+        self.data_dir = dir.into();
+        self
+    }
+
+    /// How much plugins may have.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The whole budget of a command, in milliseconds: waiting, call and commit. 1,000 to 10,000; 5,000 if nothing is said.
+    #[must_use]
+    pub fn command_ms(mut self, command_ms: u32) -> Self {
+        self.command_ms = command_ms;
+        self
+    }
+
+    /// One more way in.
+    #[must_use]
+    pub fn source(mut self, source: Source) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// One more remote. Of several that take a command which no plugin owns, the first one answers it.
+    #[must_use]
+    pub fn webhook(mut self, webhook: Webhook) -> Self {
+        self.webhooks.push(webhook);
+        self
+    }
+
+    /// Where requests may go: by HTTPS to public addresses, if nothing is said.
+    #[must_use]
+    pub fn egress(mut self, egress: EgressSettings) -> Self {
+        self.egress = egress;
+        self
+    }
+
+    /// Who may use the admin API: nobody, if nothing is said.
+    #[must_use]
+    pub fn admin(mut self, admin: AdminAccess) -> Self {
+        self.admin = admin;
+        self
+    }
+
+    /// Opens the store, loads the plugins, and watches their folder from then on.
+    ///
+    /// # Errors
+    /// If the data directory is in use or cannot be used, the sandbox does not start, or the sources contradict each
+    /// other. A plugin that cannot be loaded is none: see [`Catalog::problems`].
+    pub async fn build(self) -> Result<Host, BuildError> {
+        if !(1_000..=10_000).contains(&self.command_ms) {
+            let expected = "1000 to 10000, in milliseconds";
+            return Err(BuildError::Range { what: "command_ms", value: self.command_ms, expected });
+        }
+        if is_inside(&self.data_dir, &self.plugins_dir) {
+            let Self { data_dir, plugins_dir, .. } = self;
+            return Err(BuildError::DataInPlugins { data_dir, plugins_dir });
+        }
+        let mut sources = HashMap::new();
+        for source in self.sources {
+            if let Some(twice) = sources.insert(source.name.clone(), source) {
+                return Err(BuildError::SourceTwice(twice.name));
+            }
+        }
+        let egress = Egress::new(&self.egress)?;
+        let remotes = remotes(self.webhooks, &egress)?;
+        let store = Store::open(&self.data_dir)?;
+        let folders = Folders { plugins_dir: self.plugins_dir, data_dir: self.data_dir };
+        let runtime = Runtime::start(&self.settings, &folders, fallbacks(&remotes), store.reader()).await?;
+        let parts = Parts { runtime, store, remotes, sources, admin: self.admin, command_ms: self.command_ms };
+        Ok(Host::start(parts).await?)
+    }
+}
+
+/// The remotes, checked, in their order.
+fn remotes(webhooks: Vec<Webhook>, egress: &Egress) -> Result<Vec<Subscribed>, BuildError> {
+    let mut remotes: Vec<Subscribed> = Vec::new();
+    for webhook in webhooks {
+        let checked = webhook.check(egress);
+        let (target, name) =
+            checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
+        let Webhook { tenant, subscription, format, profile, api_key, headers, .. } = webhook;
+        if remotes.iter().any(|earlier| earlier.tenant == tenant && earlier.remote.name() == name) {
+            return Err(BuildError::WebhookTwice(name));
+        }
+        let schedule = profile.schedule();
+        let remote = Remote::new(RemoteSettings { name, target, format, api_key, headers, schedule }, egress.clone());
+        remotes.push(Subscribed { tenant, subscription, remote: Arc::new(remote) });
+    }
+    Ok(remotes)
+}
+
+/// Whether a folder is another, or lies in it, as far as their names tell.
+pub(crate) fn is_inside(folder: &Path, other: &Path) -> bool {
+    let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    full(folder).starts_with(full(other))
+}

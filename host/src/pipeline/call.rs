@@ -1,0 +1,93 @@
+//! The steps of answering a command: the calls until one is committed, the reply's length, the line in the log.
+
+use std::{fmt::Display, time::Duration, time::Instant};
+
+use slashbox_core::{Command, Format, Limit, Outcome, PluginId, check_markdown_v2};
+use slashbox_runtime::{Call, Plugin};
+use slashbox_store::CommitError;
+use tracing::{debug, error, warn};
+
+use crate::{host::Inner, telemetry::COMMANDS};
+
+/// How often a call runs again because another changed what it had read.
+const RERUNS_MAX: u32 = 3;
+
+/// The most bytes of a plugin's text in a line of the log: a backtrace of many frames.
+const LOGGED_BYTES_MAX: usize = 8 * 1024;
+
+/// Runs again while others change what the call had read.
+pub(super) async fn committed(inner: &Inner, plugin: &Plugin, call: &Call) -> Outcome {
+    let (id, tenant) = (call.input.id(), &call.input.origin().tenant);
+    let scope = plugin.scope(tenant);
+    for _ in 0..=RERUNS_MAX {
+        if call.deadline <= Instant::now() {
+            return Outcome::Limit(Limit::Deadline);
+        }
+        let (outcome, effects) = inner.runtime.call(plugin, call).await;
+        if effects.is_empty() {
+            return outcome;
+        }
+        match inner.store.commit(&scope, effects, call.now_ms).await {
+            Ok(()) => return outcome,
+            Err(CommitError::Conflict { key }) => {
+                debug!(target: COMMANDS, call = id, plugin = %plugin.id(), key, "conflict, runs again");
+            }
+            Err(error @ CommitError::Unavailable { .. }) => {
+                let error: &dyn std::error::Error = &error;
+                error!(target: COMMANDS, call = id, plugin = %plugin.id(), error, "not committed");
+                return Outcome::Unavailable("what it changed cannot be saved now".into());
+            }
+        }
+    }
+    Outcome::Unavailable("others keep changing the same data".into())
+}
+
+/// The outcome of a command whose owner is broken or disabled.
+pub(super) fn absent(plugin: &PluginId, command: &Command) -> Outcome {
+    let why = "its plugin is broken or disabled";
+    let outcome = Outcome::Unavailable(why.into());
+    let (call, tenant, name) = (&command.id, &command.origin.tenant, &command.name);
+    warn!(target: COMMANDS, call, tenant, by = %plugin, command = %name, outcome = outcome.name(), why);
+    outcome
+}
+
+/// Cuts a reply to what platforms take, and says so; of MarkdownV2 it says whether it is sound.
+pub(super) fn make_fit(outcome: &mut Outcome, call: &str, by: &dyn Display) {
+    let Outcome::Replied(Some(reply)) = outcome else { return };
+    if let Some(cut) = reply.cut() {
+        let from = cut.from_units;
+        warn!(target: COMMANDS, call, %by, from, "reply too long, cut to 4096");
+    }
+    if reply.format == Format::MarkdownV2
+        && let Err(error) = check_markdown_v2(&reply.text)
+    {
+        warn!(target: COMMANDS, call, %by, %error, "reply is no sound MarkdownV2");
+    }
+}
+
+/// As much of a plugin's own text as a line of the log takes.
+pub(crate) fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LOGGED_BYTES_MAX)).unwrap_or(text)
+}
+
+/// One line a command, at a level that says who should care.
+pub(super) fn report(by: &dyn Display, command: &Command, outcome: &Outcome, took: Duration) {
+    let (call, tenant) = (&command.id, &command.origin.tenant);
+    let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX); // JSON has no number of 128 bits.
+    let (command, name) = (&command.name, outcome.name());
+    match outcome {
+        Outcome::Replied(_) | Outcome::Refused(_) => {
+            debug!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms);
+        }
+        Outcome::Unavailable(why) => {
+            let why = beginning(why);
+            warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, why);
+        }
+        Outcome::Busy => warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms),
+        Outcome::Limit(limit) => warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, %limit),
+        Outcome::Trapped(trap) => {
+            let (cause, backtrace) = (beginning(&trap.cause), beginning(&trap.backtrace));
+            warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, cause, backtrace);
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! A plugin as a subscriber: an event is a call of `on-event`, and what the call changes is committed by whoever records
+//! the attempt.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use slashbox_core::{Fault, Outcome, Schedule};
+use slashbox_delivery::{Attempted, Delivering, Delivery, Policy, Subscriber, Verdict};
+use slashbox_runtime::{Call, Input, Plugin, Runtime};
+
+use crate::pipeline::beginning;
+
+/// One version of a plugin.
+#[derive(Debug)]
+pub(super) struct PluginSubscriber {
+    runtime: Arc<Runtime>,
+    plugin: Arc<Plugin>,
+    policy: Policy,
+}
+
+impl PluginSubscriber {
+    pub(super) fn new(runtime: Arc<Runtime>, plugin: Arc<Plugin>) -> Self {
+        let limits = plugin.limits();
+        let policy = Policy {
+            schedule: Schedule::plugin(),
+            // The other half is left to commands: people wait for those.
+            in_flight_max: limits.concurrency.div_ceil(2),
+            attempt_max: runtime.queue_max() + Duration::from_millis(u64::from(limits.timeout_ms)),
+        };
+        Self { runtime, plugin, policy }
+    }
+
+    async fn attempt(&self, delivery: &Delivery) -> Attempted {
+        let input = Input::Event { event: delivery.event.clone(), attempt: delivery.attempt };
+        let deadline = Instant::now() + self.policy.attempt_max;
+        let call = Call { input, now_ms: delivery.now_ms, deadline };
+        let (outcome, effects) = self.runtime.call(&self.plugin, &call).await;
+        let scope = self.plugin.scope(&delivery.event.origin.tenant);
+        let effects = Some((scope, effects)).filter(|(_, effects)| !effects.is_empty());
+        let (verdict, detail) = (verdict(&outcome), detail(&outcome));
+        Attempted { verdict, status: None, detail, answer: String::new(), effects }
+    }
+}
+
+impl Subscriber for PluginSubscriber {
+    fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    fn revision(&self) -> &str {
+        self.plugin.content_hash()
+    }
+
+    fn deliver<'d>(&'d self, delivery: &'d Delivery) -> Delivering<'d> {
+        Box::pin(self.attempt(delivery))
+    }
+}
+
+fn verdict(outcome: &Outcome) -> Verdict {
+    let failed = |fault| Verdict::Failed { fault, retry_after: None };
+    match outcome {
+        Outcome::Replied(_) => Verdict::Arrived,
+        Outcome::Refused(_) => Verdict::Refused,
+        Outcome::Unavailable(_) | Outcome::Trapped(_) | Outcome::Limit(_) => failed(Fault::Theirs),
+        Outcome::Busy => failed(Fault::Ours),
+    }
+}
+
+/// What an operator reads in the list of attempts.
+fn detail(outcome: &Outcome) -> String {
+    let name = outcome.name();
+    match outcome {
+        Outcome::Replied(_) | Outcome::Busy => name.into(),
+        Outcome::Refused(why) | Outcome::Unavailable(why) if why.is_empty() => name.into(),
+        Outcome::Refused(why) | Outcome::Unavailable(why) => format!("{name}: {}", beginning(why)),
+        Outcome::Limit(limit) => format!("{name}: {limit}"),
+        Outcome::Trapped(trap) if trap.backtrace.is_empty() => format!("{name}: {}", beginning(&trap.cause)),
+        Outcome::Trapped(trap) => format!("{name}: {}\n{}", beginning(&trap.cause), beginning(&trap.backtrace)),
+    }
+}

@@ -1,0 +1,204 @@
+//! A remote webhook as it is configured: where it is, what it wants, how it is written to.
+
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use secrecy::SecretString;
+use sha2::{Digest, Sha256};
+use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name};
+use slashbox_dialects::Format;
+use slashbox_egress::{Egress, Target, TargetError};
+
+/// The headers that the host itself writes.
+const OWN_HEADERS: [&str; 6] =
+    ["content-type", "content-length", "host", "transfer-encoding", "connection", "user-agent"];
+
+/// What every header that tells of the delivery begins with.
+const OWN_PREFIX: &str = "webhook-";
+
+/// How many letters of the digest a name ends with, if nobody gave one: enough for some thousand webhooks on one host.
+const NAME_HASH_CHARS: usize = 8;
+
+/// When attempts that failed are made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Nine more times in two days.
+    #[default]
+    Default,
+    /// Never.
+    None,
+}
+
+impl Profile {
+    pub(crate) fn schedule(self) -> Schedule {
+        match self {
+            Self::Default => Schedule::remote(),
+            Self::None => Schedule::none(),
+        }
+    }
+}
+
+/// A remote subscriber: it gets a tenant's events over HTTP, and answers commands that no plugin owns.
+#[derive(Clone)]
+pub struct Webhook {
+    pub(crate) name: Option<String>,
+    pub(crate) tenant: String,
+    pub(crate) url: String,
+    pub(crate) subscription: Subscription,
+    pub(crate) format: Format,
+    pub(crate) profile: Profile,
+    pub(crate) api_key: Option<SecretString>,
+    pub(crate) headers: HeaderMap,
+}
+
+/// Why a webhook cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// Its name cannot stand in a path.
+    #[error("name: {0}")]
+    Name(NameError),
+    /// Its tenant's name is none.
+    #[error("tenant: {0}")]
+    Tenant(NameError),
+    /// Requests must not or cannot go there.
+    #[error("url: {0}")]
+    Url(#[from] TargetError),
+    /// It wants nothing.
+    #[error("events: expected at least one kind or command")]
+    NoEvents,
+    /// A header that HTTP does not know, or that the host writes itself.
+    #[error("header {name:?}: {problem}")]
+    Header {
+        /// Which header.
+        name: String,
+        /// Why not. Never its value, which may be a secret.
+        problem: &'static str,
+    },
+}
+
+impl Webhook {
+    /// A webhook of the tenant `default` that wants nothing yet.
+    pub fn new(url: &str) -> Self {
+        Self {
+            name: None,
+            tenant: "default".into(),
+            url: url.into(),
+            subscription: Subscription::default(),
+            format: Format::AsReceived,
+            profile: Profile::default(),
+            api_key: None,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// What it is called, and what its deliveries belong to, wherever it is reached. If nothing is said, a name is made of
+    /// the host and a digest of URL and tenant.
+    #[must_use]
+    pub fn name(mut self, name: &str) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The tenant whose events these are.
+    #[must_use]
+    pub fn tenant(mut self, tenant: &str) -> Self {
+        self.tenant = tenant.into();
+        self
+    }
+
+    /// Any of these kinds and commands.
+    #[must_use]
+    pub fn events(mut self, patterns: impl IntoIterator<Item = Pattern>) -> Self {
+        self.subscription.patterns.extend(patterns);
+        self
+    }
+
+    /// From these sources alone.
+    #[must_use]
+    pub fn sources(mut self, sources: impl IntoIterator<Item = String>) -> Self {
+        self.subscription.sources.extend(sources);
+        self
+    }
+
+    /// Written by these alone.
+    #[must_use]
+    pub fn senders(mut self, senders: impl IntoIterator<Item = Sender>) -> Self {
+        self.subscription.senders.extend(senders);
+        self
+    }
+
+    /// How requests to it are written; as they were received if nothing is said.
+    #[must_use]
+    pub fn format(mut self, format: Format) -> Self {
+        self.format = format;
+        self
+    }
+
+    /// When attempts that failed are made again.
+    #[must_use]
+    pub fn profile(mut self, profile: Profile) -> Self {
+        self.profile = profile;
+        self
+    }
+
+    /// What it knows the sender by, written into the body where the format has a place for it.
+    #[must_use]
+    pub fn api_key(mut self, api_key: impl Into<SecretString>) -> Self {
+        self.api_key = Some(api_key.into());
+        self
+    }
+
+    /// A header of its requests, e.g. `Authorization`.
+    ///
+    /// # Errors
+    /// If HTTP does not know such a header or value, or the host writes this one itself.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, WebhookError> {
+        let wrong = |problem| WebhookError::Header { name: name.into(), problem };
+        let parsed: HeaderName = name.parse().map_err(|_| wrong("expected letters, digits and hyphens"))?;
+        if OWN_HEADERS.contains(&parsed.as_str()) || parsed.as_str().starts_with(OWN_PREFIX) {
+            return Err(wrong("slashbox writes this one itself"));
+        }
+        let mut value =
+            HeaderValue::from_str(value).map_err(|_| wrong("its value has characters that no header may have"))?;
+        value.set_sensitive(true);
+        self.headers.append(parsed, value);
+        Ok(self)
+    }
+
+    /// Whether it can be served; gives back where it is and what it is called.
+    pub(crate) fn check(&self, egress: &Egress) -> Result<(Target, String), WebhookError> {
+        check_name(&self.tenant).map_err(WebhookError::Tenant)?;
+        let target = egress.check(&self.url)?;
+        if self.subscription.patterns.is_empty() {
+            return Err(WebhookError::NoEvents);
+        }
+        let name = self.name.clone().unwrap_or_else(|| self.made_name(target.host()));
+        check_name(&name).map_err(WebhookError::Name)?;
+        Ok((target, name))
+    }
+
+    /// The URL itself may hold a secret, so only the host is shown of it.
+    fn made_name(&self, host: &str) -> String {
+        let digest = Sha256::new().chain_update(&self.url).chain_update("\n").chain_update(&self.tenant).finalize();
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = digest.get(..NAME_HASH_CHARS).unwrap_or_default();
+        let fits = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '_' };
+        let host: String = host.trim_matches(['[', ']']).chars().take(60).map(fits).collect();
+        // An IPv6 address may begin with colons.
+        let host = host.trim_start_matches(['_', '.']);
+        if host.is_empty() { format!("webhook-{hash}") } else { format!("{host}-{hash}") }
+    }
+}
+
+/// Without its headers and its key, which are secrets.
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook")
+            .field("name", &self.name)
+            .field("tenant", &self.tenant)
+            .field("subscription", &self.subscription)
+            .field("format", &self.format)
+            .field("profile", &self.profile)
+            .finish_non_exhaustive()
+    }
+}

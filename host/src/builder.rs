@@ -186,8 +186,7 @@ fn remotes(webhooks: Vec<Webhook>, egress: &Egress) -> Result<Vec<Subscribed>, B
     let mut remotes: Vec<Subscribed> = Vec::new();
     for webhook in webhooks {
         let checked = webhook.check(egress);
-        let (target, name) =
-            checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
+        let (target, name) = checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
         let Webhook { tenant, subscription, format, profile, api_key, headers, .. } = webhook;
         if remotes.iter().any(|earlier| earlier.tenant == tenant && earlier.remote.name() == name) {
             return Err(BuildError::WebhookTwice(name));

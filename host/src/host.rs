@@ -137,8 +137,7 @@ impl Host {
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
         let command_budget = Duration::from_millis(u64::from(command_ms));
         let tasks = TaskTracker::new();
-        let inner =
-            Inner { runtime, store, subscribers, deliveries, sources, admin, command_budget, tasks, follower };
+        let inner = Inner { runtime, store, subscribers, deliveries, sources, admin, command_budget, tasks, follower };
         Ok(Self { inner: Arc::new(inner) })
     }
 

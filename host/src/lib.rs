@@ -31,8 +31,8 @@
 
 #![deny(missing_docs)]
 
-pub mod config;
 mod builder;
+pub mod config;
 mod host;
 mod new;
 mod pipeline;

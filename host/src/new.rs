@@ -235,4 +235,3 @@ fn origin(tenant: &str, source: String) -> Origin {
 pub(crate) fn new_id() -> String {
     Ulid::generate().to_string()
 }
-

@@ -30,10 +30,7 @@ pub(crate) use call::beginning;
 
 /// Stores events with a delivery for each subscriber, all in one commit; they are delivered by and by, whatever happens.
 /// Tells of each whether it was new.
-pub(crate) async fn accept(
-    inner: &Inner,
-    events: Vec<(Event, Option<Dedupe>)>,
-) -> Result<Vec<Accepted>, WriteError> {
+pub(crate) async fn accept(inner: &Inner, events: Vec<(Event, Option<Dedupe>)>) -> Result<Vec<Accepted>, WriteError> {
     let incoming = events.into_iter().map(|(event, dedupe)| {
         let subscribers = inner.subscribers.of_event(&event);
         let (id, tenant, kind) = (&event.id, &event.origin.tenant, &event.kind);

@@ -164,9 +164,8 @@ fn plugins_that_want<'c>(
     kind: &str,
     native_kind: &str,
 ) -> impl Iterator<Item = &'c Arc<Plugin>> {
-    let wants = move |plugin: &&Arc<Plugin>| {
-        plugin.descriptor().events.iter().any(|pattern| pattern.covers(kind, native_kind))
-    };
+    let wants =
+        move |plugin: &&Arc<Plugin>| plugin.descriptor().events.iter().any(|pattern| pattern.covers(kind, native_kind));
     catalog.plugins_of(tenant).filter(wants)
 }
 

@@ -16,6 +16,9 @@ pub(crate) const INGEST: &str = "slashbox::ingest";
 /// What happens to events until they are stored.
 pub(crate) const EVENTS: &str = "slashbox::events";
 
+/// What happens to requests of operators.
+pub(crate) const ADMIN: &str = "slashbox::admin";
+
 /// What happens to the host.
 pub(crate) const HOST: &str = "slashbox::host";
 

@@ -12,10 +12,10 @@ use slashbox_toml::expand;
 use super::{
     Config, ConfigError,
     file::{ConfigFile, LimitsTable, LogTable, SourceTable},
-    webhooks::{self, OfSource},
+    webhooks::{self, OfSource, Place, Placed},
 };
 use crate::{
-    Source, SourceError, Webhook,
+    Source, SourceError,
     builder::is_inside,
     host::COMMAND_MS,
     telemetry::{LogFormat, check_filter},
@@ -52,13 +52,9 @@ pub(super) fn resolve(
     let egress = webhooks::egress(&file.egress)?;
     let (sources, mut webhooks) = sources(file.sources, dir, &text)?;
     for (index, table) in file.webhooks.into_iter().enumerate() {
-        webhooks.push((format!("webhooks[{index}]"), webhooks::of_table(index, table, &text)?));
+        webhooks.push((Place::Table(index), webhooks::of_table(index, table, &text)?));
     }
-    let guard = Egress::new(&egress).map_err(|error| ConfigError::Value {
-        key: "egress".into(),
-        value: None,
-        expected: error.to_string(),
-    })?;
+    let guard = Egress::new(&egress).map_err(|error| hidden("egress", &error.to_string()))?;
     webhooks::check(&webhooks, &guard)?;
     for_known_sources(&webhooks, &sources)?;
     let config = Config {
@@ -91,17 +87,14 @@ fn admin_token<E: Fn(&str) -> Option<String>>(
 }
 
 /// A source that nobody knows is a typing error, which nobody would notice otherwise: nothing would ever come.
-fn for_known_sources(webhooks: &[(String, Webhook)], sources: &[Source]) -> Result<(), ConfigError> {
-    for (key, webhook) in webhooks {
+fn for_known_sources(webhooks: &[Placed], sources: &[Source]) -> Result<(), ConfigError> {
+    for (place, webhook) in webhooks {
         for wanted in &webhook.subscription.sources {
             let known = |source: &&Source| source.name == *wanted && source.tenant == webhook.tenant;
             if sources.iter().find(known).is_none() {
-                let tenant = &webhook.tenant;
-                return Err(wrong(
-                    &format!("{key}.sources"),
-                    wanted,
-                    &format!("expected the name of a source of the tenant {tenant}"),
-                ));
+                let expected =
+                    format!("{wanted:?} is no source of the tenant {}: expected the name of one", webhook.tenant);
+                return Err(place.mistake("sources", &expected));
             }
         }
     }
@@ -176,7 +169,7 @@ fn sources<E: Fn(&str) -> Option<String>>(
     tables: Vec<SourceTable>,
     dir: &Path,
     text: &Text<E>,
-) -> Result<(Vec<Source>, Vec<(String, Webhook)>), ConfigError> {
+) -> Result<(Vec<Source>, Vec<Placed>), ConfigError> {
     let (mut sources, mut webhooks) = (Vec::<Source>::new(), Vec::new());
     for (index, mut table) in tables.into_iter().enumerate() {
         let key = |key: &str| format!("sources[{index}].{key}");
@@ -189,7 +182,7 @@ fn sources<E: Fn(&str) -> Option<String>>(
             let key = key("webhooks_file");
             let path = dir.join(text.expand(&key, &file)?);
             let of = OfSource { key: &key, name: &source.name, tenant: &source.tenant, api_key: &api_key };
-            webhooks.extend(webhooks::of_file(&path, &of)?.into_iter().map(|webhook| (key.clone(), webhook)));
+            webhooks.extend(webhooks::of_file(&path, &of)?);
         }
         sources.push(source);
     }

@@ -10,17 +10,38 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use slashbox_core::{Pattern, Sender};
-use slashbox_egress::{Egress, Settings as EgressSettings};
+use slashbox_egress::{Egress, RangeError, Settings as EgressSettings};
 
 use super::{
     ConfigError,
     file::{EgressTable, WebhookTable},
-    resolve::{Text, wrong},
+    resolve::{Text, hidden, wrong},
 };
 use crate::{Profile, Webhook, WebhookError};
 
 /// The most bytes of a WEBHOOKS object: some thousand URLs.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// A webhook, and where it stands in the configuration.
+pub(super) type Placed = (Place, Webhook);
+
+/// Where a webhook stands.
+pub(super) enum Place {
+    /// A table, by its index.
+    Table(usize),
+    /// An entry of a file, counted from 1, and the key that names the file.
+    Entry { key: String, number: usize },
+}
+
+impl Place {
+    /// What is wrong with one of its values, which is not shown.
+    pub(super) fn mistake(&self, name: &str, expected: &str) -> ConfigError {
+        match self {
+            Self::Table(index) => hidden(&format!("webhooks[{index}].{name}"), expected),
+            Self::Entry { key, number } => hidden(key, &format!("entry {number}: {name}: {expected}")),
+        }
+    }
+}
 
 /// A WEBHOOKS object as it is pasted: for each URL what it wants, in the order in which they stand.
 struct Entries(Vec<(String, Vec<String>)>);
@@ -44,7 +65,10 @@ impl<'de> Visitor<'de> for EntriesVisitor {
         let mut entries: Vec<(String, Vec<String>)> = Vec::new();
         while let Some((url, events)) = map.next_entry::<String, Vec<String>>()? {
             if entries.iter().any(|(earlier, _)| *earlier == url) {
-                return Err(A::Error::custom(format!("entry {} has the same URL as an earlier one", entries.len() + 1)));
+                return Err(A::Error::custom(format!(
+                    "entry {} has the same URL as an earlier one",
+                    entries.len() + 1
+                )));
             }
             entries.push((url, events));
         }
@@ -55,11 +79,8 @@ impl<'de> Visitor<'de> for EntriesVisitor {
 /// Where requests may go.
 pub(super) fn egress(table: &EgressTable) -> Result<EgressSettings, ConfigError> {
     let ranges = table.allow_cidrs.iter().enumerate().map(|(index, range)| {
-        range.parse().map_err(|error: slashbox_egress::RangeError| ConfigError::Value {
-            key: format!("egress.allow_cidrs[{index}]"),
-            value: None,
-            expected: error.to_string(),
-        })
+        let wrong = |error: RangeError| hidden(&format!("egress.allow_cidrs[{index}]"), &error.to_string());
+        range.parse().map_err(wrong)
     });
     let allow_cidrs = ranges.collect::<Result<_, _>>()?;
     Ok(EgressSettings { allow_http: table.allow_http.unwrap_or(false), allow_cidrs })
@@ -74,7 +95,7 @@ pub(super) struct OfSource<'s> {
 }
 
 /// The webhooks of a source's `webhooks_file`.
-pub(super) fn of_file(path: &Path, source: &OfSource<'_>) -> Result<Vec<Webhook>, ConfigError> {
+pub(super) fn of_file(path: &Path, source: &OfSource<'_>) -> Result<Vec<Placed>, ConfigError> {
     let shown = path.display().to_string();
     let mistake = |problem: String| wrong(source.key, &shown, &problem);
     let mut text = String::new();
@@ -84,17 +105,22 @@ pub(super) fn of_file(path: &Path, source: &OfSource<'_>) -> Result<Vec<Webhook>
         return Err(mistake(format!("expected at most {FILE_BYTES_MAX} bytes")));
     }
     let Entries(entries) = serde_json::from_str(&text).map_err(|error| {
-        mistake(format!("expected Hotline's WEBHOOKS object, {{\"https://…\": [\"dialog_created\", \"/mark\"]}}: {error}"))
+        mistake(format!(
+            "expected Hotline's WEBHOOKS object, {{\"https://…\": [\"dialog_created\", \"/mark\"]}}: {error}"
+        ))
     })?;
     let webhooks = entries.into_iter().enumerate().map(|(index, (url, events))| {
-        let place = |problem: String| mistake(format!("entry {}: {problem}", index + 1));
-        let patterns = events.iter().map(|event| event.parse::<Pattern>().map_err(|error| place(error.to_string())));
+        let place = Place::Entry { key: source.key.into(), number: index + 1 };
+        let pattern = |event: &String| event.parse::<Pattern>();
+        let patterns =
+            events.iter().map(|event| pattern(event).map_err(|error| place.mistake("events", &error.to_string())));
+        let patterns = patterns.collect::<Result<Vec<_>, _>>()?;
         let webhook = Webhook::new(&url)
             .tenant(source.tenant)
             .sources([source.name.to_owned()])
             .api_key(source.api_key)
-            .events(patterns.collect::<Result<Vec<_>, _>>()?);
-        Ok(webhook)
+            .events(patterns);
+        Ok((place, webhook))
     });
     webhooks.collect()
 }
@@ -108,7 +134,7 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
     let key = |name: &str| format!("webhooks[{index}].{name}");
     let expanded = |name: &str, value: &str| text.expand(&key(name), value);
     let optional = |name: &str, value: Option<String>| value.map(|value| expanded(name, &value)).transpose();
-    let hidden = |name: &str, expected: String| ConfigError::Value { key: key(name), value: None, expected };
+    let mistake = |name: &str, expected: String| hidden(&key(name), &expected);
     let mut webhook = Webhook::new(&expanded("url", &table.url)?)
         .tenant(&expanded("tenant", table.tenant.as_deref().unwrap_or("default"))?)
         .sources(table.sources);
@@ -116,15 +142,16 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
         webhook = webhook.name(&name);
     }
     for event in &table.events {
-        let pattern = event.parse::<Pattern>().map_err(|error| hidden("events", error.to_string()))?;
+        let pattern = event.parse::<Pattern>().map_err(|error| mistake("events", error.to_string()))?;
         webhook = webhook.events([pattern]);
     }
     for sender in &table.senders {
-        let sender = sender.parse::<Sender>().map_err(|error| hidden("senders", error.to_string()))?;
+        let sender = sender.parse::<Sender>().map_err(|error| mistake("senders", error.to_string()))?;
         webhook = webhook.senders([sender]);
     }
     if let Some(format) = optional("format", table.format)? {
-        webhook = webhook.format(format.parse().map_err(|_| wrong(&key("format"), &format, "expected as-received or hotline"))?);
+        webhook = webhook
+            .format(format.parse().map_err(|_| wrong(&key("format"), &format, "expected as-received or hotline"))?);
     }
     webhook = match optional("profile", table.profile)?.as_deref() {
         None | Some("default") => webhook,
@@ -137,7 +164,7 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
     for (name, value) in &table.headers {
         let place = format!("headers.{name}");
         let value = expanded(&place, value)?;
-        webhook = webhook.header(name, &value).map_err(|error| hidden(&place, header_problem(error)))?;
+        webhook = webhook.header(name, &value).map_err(|error| mistake(&place, header_problem(error)))?;
     }
     Ok(webhook)
 }
@@ -149,22 +176,21 @@ fn header_problem(error: WebhookError) -> String {
     }
 }
 
-/// Whether all of them can be served together; `keys` says where each one stands.
-pub(super) fn check(webhooks: &[(String, Webhook)], egress: &Egress) -> Result<(), ConfigError> {
+/// Whether all of them can be served together.
+pub(super) fn check(webhooks: &[Placed], egress: &Egress) -> Result<(), ConfigError> {
     let mut names: Vec<(&str, String)> = Vec::new();
-    for (key, webhook) in webhooks {
-        let value = |name: &str, expected: String| ConfigError::Value { key: format!("{key}{name}"), value: None, expected };
+    for (place, webhook) in webhooks {
         let (_, name) = webhook.check(egress).map_err(|error| match error {
-            WebhookError::Name(error) => value(".name", error.to_string()),
-            WebhookError::Tenant(error) => value(".tenant", error.to_string()),
-            WebhookError::Url(error) => value(".url", error.to_string()),
-            WebhookError::NoEvents => value(".events", "empty: expected at least one kind or command".into()),
-            WebhookError::Header { name, problem } => value(&format!(".headers.{name}"), problem.into()),
+            WebhookError::Name(error) => place.mistake("name", &error.to_string()),
+            WebhookError::Tenant(error) => place.mistake("tenant", &error.to_string()),
+            WebhookError::Url(error) => place.mistake("url", &error.to_string()),
+            WebhookError::NoEvents => place.mistake("events", "empty: expected at least one kind or command"),
+            WebhookError::Header { name, problem } => place.mistake(&format!("headers.{name}"), problem),
         })?;
         let of_tenant = (webhook.tenant.as_str(), name);
         if names.contains(&of_tenant) {
             let expected = format!("{:?} is another webhook's: expected a name that no other one has", of_tenant.1);
-            return Err(value(".name", expected));
+            return Err(place.mistake("name", &expected));
         }
         names.push(of_tenant);
     }

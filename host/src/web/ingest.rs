@@ -18,13 +18,7 @@ use super::{
     BODY_BYTES_MAX, BODY_TIMEOUT,
     problem::{Code, Problem},
 };
-use crate::{
-    CommandError, Source,
-    host::Inner,
-    new::new_id,
-    pipeline,
-    telemetry::INGEST,
-};
+use crate::{CommandError, Source, host::Inner, new::new_id, pipeline, telemetry::INGEST};
 
 pub(crate) async fn take(
     State(inner): State<Arc<Inner>>,

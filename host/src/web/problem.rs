@@ -1,41 +1,76 @@
 //! Errors of routes that belong to no dialect: `application/problem+json`, RFC 9457.
+//!
+//! Invariant: what went wrong is one [`Code`] of a closed list; programs go by it, people read the `detail`.
 
 use axum::{
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The media type of a problem.
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
 /// What went wrong: the closed list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Code {
+    /// A parameter is unknown, there twice, or has a value that it cannot have.
+    BadParameter,
+    /// The admin API is not open to this request, whatever token it has.
     Forbidden,
+    /// The path is served, but not with this method.
     MethodNotAllowed,
+    /// Nothing is served at this path.
     NotFound,
+    /// The token is missing or wrong.
     Unauthorized,
+    /// What is needed for the answer cannot be read now, or the host is shutting down.
+    Unavailable,
+    /// There is no such delivery, or none any more.
+    UnknownDelivery,
+    /// There is no such event, or none any more.
+    UnknownEvent,
+    /// There is no such source.
     UnknownSource,
 }
 
 /// An error as it goes out.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Problem {
+    /// The code in words.
     title: &'static str,
+    /// The response's status.
     status: u16,
+    /// What went wrong, for programs.
     code: Code,
+    /// What went wrong here, for people.
     detail: String,
 }
 
 impl Problem {
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         let (status, title) = match code {
-            Code::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
+            Code::BadParameter => (StatusCode::BAD_REQUEST, "bad parameter"),
             Code::Unauthorized => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Code::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
             Code::NotFound => (StatusCode::NOT_FOUND, "not found"),
+            Code::UnknownDelivery => (StatusCode::NOT_FOUND, "unknown delivery"),
+            Code::UnknownEvent => (StatusCode::NOT_FOUND, "unknown event"),
             Code::UnknownSource => (StatusCode::NOT_FOUND, "unknown source"),
             Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
+            Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };
         Self { title, status: status.as_u16(), code, detail: detail.into() }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
     }
 }
 
@@ -43,6 +78,11 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let body = serde_json::to_string(&self).unwrap_or_default(); // It has nothing that JSON lacks.
-        (status, [(CONTENT_TYPE, "application/problem+json")], body).into_response()
+        let mut response = (status, [(CONTENT_TYPE, MEDIA_TYPE)], body).into_response();
+        if status == StatusCode::UNAUTHORIZED {
+            // RFC 9110, 15.5.2: a 401 says what would open the door.
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
     }
 }

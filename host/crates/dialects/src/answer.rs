@@ -1,7 +1,7 @@
 //! What a platform gets back, and why a request is not taken.
 
-/// Why a request is not taken. The text is for the sender: it names the thing, its value and what was expected, and never
-/// a credential.
+/// Why a request is not taken. The text is for the sender: it names the thing, its value and what was expected, and
+/// never a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// The body is not what the dialect says.

@@ -43,8 +43,8 @@ impl Format {
         }
     }
 
-    /// The request that tells a subscriber of an event. `api_key` is the subscriber's own; the format's member for it is
-    /// absent without one.
+    /// The request that tells a subscriber of an event. `api_key` is the subscriber's own; the format's member for it
+    /// is absent without one.
     pub fn event(&self, event: &Event, api_key: Option<&str>) -> Rendered {
         match self {
             // Hotline is the only dialect so far; more of them make a choice by `event.origin.dialect` here.

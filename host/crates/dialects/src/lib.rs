@@ -1,5 +1,5 @@
-//! How each platform writes commands and events, and how it wants them answered; how remote webhooks are written to, and
-//! what their answers mean. One module per dialect.
+//! How each platform writes commands and events, and how it wants them answered; how remote webhooks are written to,
+//! and what their answers mean. One module per dialect.
 //!
 //! Pure: bytes in, core types out, and back; no IO, no clock. Invariant: what leaves this crate holds no credential but
 //! the one that a subscriber's request is to carry; a sender is authenticated before anything else of its request is
@@ -17,8 +17,8 @@ pub use hotline::{Hotline, REMOTE_ANSWER_BYTES_MAX, ReplyStyle, answer_of_remote
 pub use request::{Arrival, Incoming, Request, Taken};
 pub use secret::{EmptySecret, Secret};
 
-/// The most bytes that an event has, its `data` and its `envelope` together. A body may have more (a batch does, a command
-/// may), but an event is stored, and kept for each of its subscribers.
+/// The most bytes that an event has, its `data` and its `envelope` together. A body may have more (a batch does, a
+/// command may), but an event is stored, and kept for each of its subscribers.
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 
 /// How a source's platform writes.

@@ -12,19 +12,24 @@ use crate::events::Inserted;
 use crate::numbers::{number_or_null, to_sql};
 use crate::{DeliveryKey, SubscriberKey};
 
+// Where a statement could use several indexes, it names its own: SQLite knows nothing of how many rows each would find,
+// and a wrong choice is a walk over all of a subscriber's deliveries.
+
 /// Due, unless an open one of its lane came before.
 const INSERT: &str = "INSERT INTO delivery (event, subscriber, outcome, ready_at_ms, leased, claims, attempts, lane)
     VALUES (?1, ?2, 0,
-        CASE WHEN EXISTS (SELECT 1 FROM delivery WHERE subscriber = ?2 AND lane = ?3 AND outcome = 0)
+        CASE WHEN EXISTS (
+            SELECT 1 FROM delivery INDEXED BY delivery_by_lane WHERE subscriber = ?2 AND lane = ?3 AND outcome = 0)
             THEN NULL ELSE ?4 END,
         0, 0, 0, ?3)
     ON CONFLICT DO NOTHING";
 
 /// Those that are due and those whose lease has ended: of both, the time has come.
-const READY: &str = "SELECT event FROM delivery
+const READY: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
     WHERE subscriber = ?1 AND ready_at_ms <= ?2 ORDER BY ready_at_ms, event LIMIT ?3";
 
-const NEXT_READY: &str = "SELECT min(ready_at_ms) FROM delivery WHERE subscriber = ?1 AND ready_at_ms IS NOT NULL";
+const NEXT_READY: &str = "SELECT min(ready_at_ms) FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND ready_at_ms IS NOT NULL";
 
 const LEASE: &str = "UPDATE delivery SET leased = 1, ready_at_ms = ?3, claims = claims + 1
     WHERE event = ?1 AND subscriber = ?2 RETURNING claims, attempts";
@@ -38,7 +43,7 @@ const RETRY: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3, attempts 
 const CLOSE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = NULL, attempts = ?4, outcome = ?3
     WHERE event = ?1 AND subscriber = ?2";
 
-const HEAD: &str = "SELECT event, ready_at_ms FROM delivery
+const HEAD: &str = "SELECT event, ready_at_ms FROM delivery INDEXED BY delivery_by_lane
     WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 ORDER BY event LIMIT 1";
 
 const SET_READY: &str = "UPDATE delivery SET ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";

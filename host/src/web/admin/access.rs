@@ -66,8 +66,7 @@ fn names_loopback(authority: &str) -> bool {
         Some(rest) => rest.split_once(']').map_or("", |(host, _)| host),
         None => authority.split(':').next().unwrap_or_default(),
     };
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -100,10 +99,13 @@ mod tests {
     #[test]
     fn without_a_token_only_a_loopback_name_gets_in() {
         let access = AdminAccess::Loopback;
-        for host in ["localhost", "localhost:8787", "LocalHost:1", "127.0.0.1:8787", "127.1.2.3", "[::1]:8787", "[::1]"] {
+        for host in ["localhost", "localhost:8787", "LocalHost:1", "127.0.0.1:8787", "127.1.2.3", "[::1]:8787", "[::1]"]
+        {
             check(&access, &[("host", host)], Ok(()));
         }
-        for host in ["example.com", "localhost.example.com", "127.0.0.1.example.com:8787", "10.0.0.1", "", "[::2]", "::1"] {
+        for host in
+            ["example.com", "localhost.example.com", "127.0.0.1.example.com:8787", "10.0.0.1", "", "[::2]", "::1"]
+        {
             check(&access, &[("host", host)], Err(Denied::NotLoopback));
         }
         check(&access, &[], Err(Denied::NotLoopback));

@@ -1,6 +1,7 @@
 //! A request's outermost object: who sent it, and what of it is passed on.
 //!
-//! Owns the order of judgement: JSON, then the key, then everything else, from which the key has been taken out by then.
+//! Owns the order of judgement: JSON, then the key, then everything else, from which the key has been taken out by
+//! then.
 
 use std::{borrow::Cow, fmt};
 

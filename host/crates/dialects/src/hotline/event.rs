@@ -23,14 +23,16 @@ pub(super) fn incoming(name: &str, content: Content<'_>, arrival: Arrival<'_>) -
     let occurred_at_ms = content.occurred_at_ms()?;
     let message = fields.backend_message_id()?.or(fields.message_id()?);
     let identifies = occurred_at_ms.is_some() || message.is_some();
-    let dedupe = identifies.then(|| Dedupe { key: digest(name, &content), ttl_ms: DEDUPE_TTL_MS });
+    let dedupe =
+        identifies.then(|| Dedupe { key: digest([name, &content.envelope, &content.data]), ttl_ms: DEDUPE_TTL_MS });
     let event = Event {
         id: (arrival.new_id)(),
         kind: known.map_or_else(|| kinds::unknown(name), |kind| kind.canonical.into()),
         native_kind: kinds::beginning(name).into(),
         conversation: conversation(&fields, sender)?,
         contact: contact(&fields, sender)?,
-        // Nothing says for sure who it was: the document's example of a sent message has the contact's id as the sender's.
+        // Nothing says for sure who it was: the document's example of a sent message has the contact's id as the
+        // sender's.
         operator: None,
         sender,
         message,
@@ -61,11 +63,24 @@ fn contact(fields: &Fields<'_>, sender: Sender) -> Result<Option<String>, Refusa
 }
 
 /// Each part behind its length, so that no two requests have the same bytes.
-fn digest(name: &str, content: &Content<'_>) -> [u8; 32] {
+fn digest(parts: [&str; 3]) -> [u8; 32] {
     let mut hash = Sha256::new();
-    for part in [name, &content.envelope, &content.data] {
+    for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
     hash.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_runs_into_the_next() {
+        let all = [["ab", "c", ""], ["a", "bc", ""], ["a", "b", "c"], ["", "ab", "c"], ["", "", "abc"]].map(digest);
+        for (at, one) in all.iter().enumerate() {
+            assert!(!all[..at].contains(one));
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What `data` says that every handler may want to know.
 //!
-//! A dialog has `chat_id`, `topic_id` and `user_id`, a message `backend_*` and `sender_user_id`: what is there is taken.
-//! Ids are texts from here on, their digits as they were written.
+//! A dialog has `chat_id`, `topic_id` and `user_id`, a message `backend_*` and `sender_user_id`: what is there is
+//! taken. Ids are texts from here on, their digits as they were written.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -39,7 +39,8 @@ pub(super) fn of_canonical(name: &str) -> Option<&'static Kind> {
 }
 
 /// The kind of an event that nobody knows: `native.` and its name. Letters, digits, `_`, `-` and the dots between them
-/// stay; anything else becomes `_`, since no subscription could name it. What is longer than [`UNKNOWN_BYTES_MAX`] is cut.
+/// stay; anything else becomes `_`, since no subscription could name it. What is longer than [`UNKNOWN_BYTES_MAX`] is
+/// cut.
 pub(super) fn unknown(name: &str) -> String {
     let mut kind = String::from("native.");
     for c in beginning(name).chars() {

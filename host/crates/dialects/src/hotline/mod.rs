@@ -1,9 +1,9 @@
 //! Hotline: one JSON object a request, the key inside of it.
 //!
-//! Source: the platform's page "Webhooks module". `{event_type, timestamp, instance_id, data, api_key}`; an `event_type`
-//! with a leading slash is a command, and `data.command_data` its arguments; any other is a system event. Ids are 64-bit
-//! numbers, possibly negative; fields may be null or absent. Both ways: what the platform sends, and what its receivers
-//! are sent in its stead.
+//! Source: the platform's page "Webhooks module". `{event_type, timestamp, instance_id, data, api_key}`; an
+//! `event_type` with a leading slash is a command, and `data.command_data` its arguments; any other is a system event.
+//! Ids are 64-bit numbers, possibly negative; fields may be null or absent. Both ways: what the platform sends, and
+//! what its receivers are sent in its stead.
 
 mod body;
 mod event;

@@ -9,8 +9,8 @@ use slashbox_core::{Format, Outcome, Reply};
 
 use super::body::shown;
 
-/// The most bytes that are read of a remote's answer: 4,096 characters in the longest spelling that JSON has for them, and
-/// room for nodes that nobody reads.
+/// The most bytes that are read of a remote's answer: 4,096 characters in the longest spelling that JSON has for them,
+/// and room for nodes that nobody reads.
 pub const REMOTE_ANSWER_BYTES_MAX: usize = 64 * 1024;
 
 /// The nodes that count, still as they were written; `None` if null or absent.
@@ -25,11 +25,11 @@ struct Nodes<'b> {
 /// What a remote's answer to a command means. `body` is its beginning, at most [`REMOTE_ANSWER_BYTES_MAX`] bytes of it,
 /// `whole` whether that is all of it.
 ///
-/// Of a success (2xx): an empty body is "done, nothing to say". An object, whatever `content_type` calls it, refuses with
-/// its `error` or replies with its `message`; other nodes are ignored, `error` wins. Many receivers write both nodes
-/// always, so an `error` that is null, false or empty is none, and an empty `message` is "nothing to say". Other text is
-/// the reply, unless `content_type` says that it is JSON. Anything else is unavailable, and says why. Of another status,
-/// only an object's `error` counts.
+/// Of a success (2xx): an empty body is "done, nothing to say". An object, whatever `content_type` calls it, refuses
+/// with its `error` or replies with its `message`; other nodes are ignored, `error` wins. Many receivers write both
+/// nodes always, so an `error` that is null, false or empty is none, and an empty `message` is "nothing to say". Other
+/// text is the reply, unless `content_type` says that it is JSON. Anything else is unavailable, and says why. Of
+/// another status, only an object's `error` counts.
 pub fn answer_of_remote(status: u16, content_type: Option<&str>, body: &[u8], whole: bool) -> Outcome {
     let read = if (200..300).contains(&status) {
         success(content_type, body, whole)

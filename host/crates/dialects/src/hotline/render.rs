@@ -1,7 +1,7 @@
 //! Requests as Hotline writes them, for receivers that were made for it.
 //!
-//! What came from Hotline goes out with its own members in their order, `data` byte for byte, and the subscriber's key in
-//! place of the source's. `data` is always there, `null` where the platform sent none.
+//! What came from Hotline goes out with its own members in their order, `data` byte for byte, and the subscriber's key
+//! in place of the source's. `data` is always there, `null` where the platform sent none.
 
 use serde::de::IgnoredAny;
 use serde_json::Value;

@@ -3,7 +3,7 @@
 use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::value::RawValue;
 
-use super::KEY;
+use super::{KEY, with};
 
 /// The text of any JSON, its numbers as odd as they come.
 pub(super) fn json() -> impl Strategy<Value = String> {
@@ -67,7 +67,7 @@ pub(super) fn request() -> impl Strategy<Value = String> {
     (event_type, timestamp, others, data).prop_map(|(event_type, timestamp, others, data)| {
         let others = others.iter().map(|(name, value)| format!("{}:{value},", serde_json::to_string(name).unwrap()));
         let others: String = others.collect();
-        format!("{{\"event_type\":\"{event_type}\",\"api_key\":\"{KEY}\", {others}\"timestamp\":{timestamp},\"data\":{data}}}")
+        with(&format!("\"event_type\":\"{event_type}\", {others}\"timestamp\":{timestamp},\"data\":{data}"))
     })
 }
 

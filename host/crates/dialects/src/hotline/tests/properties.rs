@@ -25,11 +25,13 @@ proptest! {
     }
 
     #[test]
-    fn any_json_is_read_or_refused(name in json(), time in json(), instance in json(), data in data(), other in json()) {
-        let body = format!(
-            "{{\"api_key\":\"{KEY}\",\"event_type\":{name},\"timestamp\":{time},\"instance_id\":{instance},\"data\":{data},\"x\":{other}}}"
-        );
-        let _ = read(body);
+    fn any_json_is_read_or_refused(
+        (name, time, instance, other) in (json(), json(), json(), json()),
+        data in data(),
+    ) {
+        let _ = read(with(&format!(
+            "\"event_type\":{name},\"timestamp\":{time},\"instance_id\":{instance},\"data\":{data},\"x\":{other}"
+        )));
         let _ = answer_of_remote(200, None, data.as_bytes(), true);
     }
 
@@ -89,7 +91,11 @@ proptest! {
     }
 
     #[test]
-    fn whatever_is_passed_goes_out_as_json(data in any::<String>(), envelope in any::<String>(), kind in any::<String>(), dialect in select(&["hotline", "native"][..]), ms: u64) {
+    fn whatever_is_passed_goes_out_as_json(
+        (data, envelope, kind) in (any::<String>(), any::<String>(), any::<String>()),
+        dialect in select(&["hotline", "native"][..]),
+        ms: u64,
+    ) {
         let mut event = event(DIALOG_CLOSED);
         (event.data, event.envelope, event.kind, event.occurred_at_ms) = (data, envelope, kind, ms);
         event.origin.dialect = dialect.into();
@@ -102,7 +108,9 @@ proptest! {
     fn the_key_is_nowhere(
         place in 0usize..12,
         bits: u16,
-        around in select(&[("", ""), ("Bearer ", "!"), ("\\ud800", ""), ("{\\\"k\\\":\\\"", "\\\"}"), ("\\\\", "\\\\")][..]),
+        around in select(
+            &[("", ""), ("Bearer ", "!"), ("\\ud800", ""), ("{\\\"k\\\":\\\"", "\\\"}"), ("\\\\", "\\\\")][..],
+        ),
         known in select(&["/mark", "dialog_closed", "message_received", "other"][..]),
         others in (json(), json()),
     ) {
@@ -116,10 +124,10 @@ proptest! {
         let member = if place == 11 && bits % 2 == 1 { key } else { "\"z\"".into() };
         let (one, two) = others;
         let body = format!(
-            "{{\"event_type\":{name},\"timestamp\":{time},\"instance_id\":{instance},\"data\":{{\"chat_id\":{chat},\
-            \"topic_id\":{topic},\"user_id\":{user},\"sender_user_id\":{sender},\"message_id\":{message},\"text\":{text},\
-            \"command_data\":{args},\"one\":{one},\"deep\":[[{deep}]]}},\"extra\":[{extra}, {{{member}:{two}}}],\
-            \"api_key\":\"{}\"}}",
+            "{{\"event_type\":{name},\"timestamp\":{time},\"instance_id\":{instance},\
+            \"data\":{{\"chat_id\":{chat},\"topic_id\":{topic},\"user_id\":{user},\"sender_user_id\":{sender},\
+            \"message_id\":{message},\"text\":{text},\"command_data\":{args},\"one\":{one},\"deep\":[[{deep}]]}},\
+            \"extra\":[{extra}, {{{member}:{two}}}],{member}:1,\"api_key\":\"{}\"}}",
             spelled(bits.rotate_left(3)),
         );
         let request = read(&body);

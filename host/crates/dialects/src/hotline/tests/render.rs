@@ -84,7 +84,7 @@ fn what_hotline_did_not_write_is_written_as_hotline_would() {
         &event,
         &format!(r#"{{"event_type":"plugin.mark.done",{time},"instance_id":"i \"1\"","data":{{"n":1e999}}}}"#),
     );
-    for broken in ["", "{", "[]", "{\"event_type\":\"x\"", "x}"] {
+    for broken in ["", "{", "[]", "{\"event_type\":\"x\"", "x}", "{\"event_type\"}", "{}}"] {
         let origin = Origin { dialect: "hotline".into(), instance: None, ..event.origin.clone() };
         let event = Event { envelope: broken.into(), origin, kind: "/mark".into(), ..event.clone() };
         check(&event, &format!(r#"{{"event_type":"/mark",{time},"data":{{"n":1e999}}}}"#));

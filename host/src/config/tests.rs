@@ -1,0 +1,236 @@
+//! What configurations resolve to, and how their mistakes are told.
+
+use slashbox_core::Limits;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    let environment = |name: &str| match name {
+        "KEY" => Some("s3cret".to_owned()),
+        "EMPTY" => Some(String::new()),
+        _ => None,
+    };
+    Config::parse(text, Path::new("/etc/slashbox"), environment)
+}
+
+fn check(text: &str, expected: &str) {
+    assert_eq!(parse(text).unwrap_err().to_string(), expected, "{text}");
+}
+
+fn source(lines: &str) -> String {
+    format!("[[sources]]\nname = \"support\"\ndialect = \"hotline\"\n{lines}")
+}
+
+#[test]
+fn the_default_configuration_says_what_the_program_does() {
+    let (written, none) = (parse(DEFAULT).unwrap(), parse("").unwrap());
+    assert_eq!(format!("{written:?}"), format!("{none:?}"));
+    assert_eq!(none.settings.ceiling, Limits::default());
+    assert_eq!(format!("{:?}", none.settings), format!("{:?}", Settings::default()));
+    assert_eq!(none.command_ms, crate::host::COMMAND_MS);
+}
+
+#[test]
+fn the_default_configuration_shows_every_key() {
+    let all: String = DEFAULT.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
+    let has = |table: &str, key: &str| all.lines().any(|line| line.starts_with(&format!("{key} = ")) || line == table);
+    for table in ["", "log", "limits", "admin", "egress", "sources", "webhooks"] {
+        let keys = <file::ConfigFile as slashbox_toml::File>::keys(table).unwrap();
+        for key in keys {
+            let many = ["sources", "webhooks"].contains(key);
+            let table = if many { format!("[[{key}]]") } else { format!("[{key}]") };
+            assert!(has(&table, key), "{key} is not in the default configuration");
+        }
+    }
+}
+
+#[test]
+fn a_source() {
+    let text = source("api_key = \"${KEY}\"\ntenant = \"acme\"\nreply = \"text\"\n");
+    let config = parse(&text).unwrap();
+    let [source] = &*config.sources else { panic!("{:?}", config.sources) };
+    assert_eq!((source.name(), source.dialect(), &*source.tenant), ("support", "hotline", "acme"));
+    assert!(!format!("{config:?}").contains("s3cret"));
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let config = parse("plugins_dir = \"p\"\ndata_dir = \"/var/lib/slashbox\"").unwrap();
+    assert_eq!(config.plugins_dir, Path::new("/etc/slashbox/p"));
+    assert_eq!(config.data_dir, Path::new("/var/lib/slashbox"));
+}
+
+#[test]
+fn unknown_keys() {
+    check("lisen = \"x\"", "unknown key `lisen`: did you mean `listen`?");
+    check("[limit]\ncpu_ms = 1", "unknown key `limit`: did you mean `limits`?");
+    check("[limits]\ncpu = 1", "unknown key `limits.cpu`: did you mean `cpu_ms`?");
+    check(&source("apikey = \"x\""), "unknown key `sources[0].apikey`: did you mean `api_key`?");
+}
+
+#[test]
+fn bad_values() {
+    check("listen = 8787", "`listen`: invalid type: integer `8787`, expected a string");
+    check(
+        "listen = \"localhost\"",
+        "`listen` = \"localhost\": expected an address and a port, such as 127.0.0.1:8787 or [::1]:8787",
+    );
+    check("plugins_dir = \"\"", "`plugins_dir` = \"\": expected a folder");
+    check("data_dir = \"plugins\"", "`data_dir` = \"plugins\": expected a folder outside of `plugins_dir`");
+    check(
+        "data_dir = \"./plugins/data\"",
+        "`data_dir` = \"./plugins/data\": expected a folder outside of `plugins_dir`",
+    );
+    check(
+        "[log]\nlevel = \"loud\"",
+        "`log.level` = \"loud\": expected error, warn, info, debug or trace, or a list of TARGET=LEVEL",
+    );
+    check("[log]\nformat = \"xml\"", "`log.format` = \"xml\": expected text or json");
+    check("[limits]\ncommand_ms = 999", "`limits.command_ms` = 999: expected 1000 to 10000");
+    check("[limits]\ncommand_ms = 10001", "`limits.command_ms` = 10001: expected 1000 to 10000");
+    check("[limits]\nmemory_mib = 0", "`limits.memory_mib` = 0: expected 1 to 4096");
+    check("[limits]\ncalls = 10001", "`limits.calls` = 10001: expected 1 to 10000");
+    check("[limits]\ncpu_ms = -1", "`limits.cpu_ms`: invalid value: integer `-1`, expected u32");
+    assert!(parse("[limits]\ncommand_ms = 1000\nmemory_mib = 4096\ncalls = 1").is_ok());
+}
+
+#[test]
+fn bad_sources() {
+    check("[[sources]]\ndialect = \"hotline\"", "`sources[0]`: missing field `name`");
+    check("[[sources]]\nname = \"a\"", "`sources[0]`: missing field `dialect`");
+    check(
+        &source(""),
+        "`sources[0].api_key`: required by the dialect hotline: expected the key that the platform sends",
+    );
+    check(&source("api_key = \"\""), "`sources[0].api_key`: empty: expected the key that the platform sends");
+    check(&source("api_key = \"${EMPTY}\""), "`sources[0].api_key`: empty: expected the key that the platform sends");
+    check(&source("api_key = \"${NONE}\""), "`sources[0].api_key`: the environment variable NONE is not set");
+    check(&source("api_key = \"k\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text");
+    check(
+        &source("api_key = \"k\"\ntenant = \"a/b\""),
+        "`sources[0].tenant` = \"a/b\": expected letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and at most 100 bytes",
+    );
+    let twice = source("api_key = \"k\"\n");
+    check(&format!("{twice}{twice}"), "`sources[1].name` = \"support\": expected a name that no other source has");
+    check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline");
+}
+
+fn webhook(lines: &str) -> String {
+    format!("[[webhooks]]\nurl = \"https://crm.example.com/hook\"\n{lines}")
+}
+
+#[test]
+fn a_webhook() {
+    let text = webhook(
+        "name = \"crm\"\ntenant = \"acme\"\nevents = [\"message.*\", \"/mark\"]\nsenders = [\"contact\"]\nprofile = \"none\"\nformat = \"hotline\"\napi_key = \"${KEY}\"\nheaders = { Authorization = \"Bearer ${KEY}\" }",
+    );
+    let config = parse(&text).unwrap();
+    let [webhook] = &*config.webhooks else { panic!("{:?}", config.webhooks) };
+    let events: Vec<String> = webhook.subscription.patterns.iter().map(ToString::to_string).collect();
+    assert_eq!((webhook.name.as_deref(), &*webhook.tenant), (Some("crm"), "acme"));
+    assert_eq!(events, ["message.*", "/mark"]);
+    assert_eq!(webhook.headers.get("authorization").unwrap(), "Bearer s3cret");
+    let shown = format!("{config:?}");
+    assert!(!shown.contains("s3cret") && !shown.contains("crm.example.com/hook"), "{shown}");
+}
+
+#[test]
+fn bad_webhooks() {
+    let events = "events = [\"*\"]\n";
+    let hook = |lines: &str| webhook(&format!("{events}{lines}"));
+    check("[[webhooks]]\nevents = [\"*\"]", "`webhooks[0]`: missing field `url`");
+    check(&webhook(""), "`webhooks[0]`: missing field `events`");
+    check(&webhook("events = []"), "`webhooks[0].events`: empty: expected at least one kind or command");
+    check(
+        &webhook("events = [\"mess*\"]"),
+        "`webhooks[0].events`: \"mess*\": expected a kind such as `conversation.closed`, `message.*` or `*`, or a command such as `/mark` or `/*`",
+    );
+    check(
+        &hook("senders = [\"client\"]"),
+        "`webhooks[0].senders`: \"client\" is no sender: expected contact, operator, bot, system or unknown",
+    );
+    check(&hook("format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received or hotline");
+    check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default or none");
+    check(
+        &hook("headers = { \"Content-Type\" = \"text/xml\" }"),
+        "`webhooks[0].headers.Content-Type`: slashbox writes this one itself",
+    );
+    check(&hook("headers = { \"X Y\" = \"z\" }"), "`webhooks[0].headers.X Y`: expected letters, digits and hyphens");
+    check(
+        &hook("headers = { Authorization = \"s3\\ncret\" }"),
+        "`webhooks[0].headers.Authorization`: its value has characters that no header may have",
+    );
+    check(
+        &hook("sources = [\"sales\"]"),
+        "`webhooks[0].sources`: \"sales\" is no source of the tenant default: expected the name of one",
+    );
+    let named = hook("name = \"crm\"\n");
+    check(
+        &format!("{named}{named}"),
+        "`webhooks[1].name`: \"crm\" is another webhook's: expected a name that no other one has",
+    );
+    check(&hook("apikey = \"k\""), "unknown key `webhooks[0].apikey`: did you mean `api_key`?");
+}
+
+#[test]
+fn where_requests_may_go() {
+    let to = |url: &str, egress: &str| format!("[egress]\n{egress}\n[[webhooks]]\nurl = \"{url}\"\nevents = [\"*\"]");
+    let refused = |url: &str, egress: &str, named: &str| {
+        let error = parse(&to(url, egress)).unwrap_err().to_string();
+        assert!(error.starts_with("`webhooks[0].url`: ") && error.contains(named), "{error}");
+    };
+    refused("https://127.0.0.1/hook", "", "egress.allow_cidrs");
+    refused("https://[::1]/hook", "", "egress.allow_cidrs");
+    refused("http://crm.example.com/hook", "", "egress.allow_http");
+    refused("http://127.0.0.1/hook", "allow_http = true", "egress.allow_cidrs");
+    refused("ftp://crm.example.com", "", "expected https");
+    refused("https://anna:s3cret@crm.example.com", "", "Authorization header");
+    parse(&to("http://127.0.0.1:9000/hook", "allow_http = true\nallow_cidrs = [\"127.0.0.1/32\"]")).unwrap();
+    let error = parse("[egress]\nallow_cidrs = [\"10.0.0.1/8\"]").unwrap_err().to_string();
+    assert!(error.starts_with("`egress.allow_cidrs[0]`: ") && error.contains("10.0.0.0/8"), "{error}");
+}
+
+#[test]
+fn the_admin_api_needs_a_token_unless_it_is_on_loopback() {
+    let access = |text: &str| parse(text).map(|config| config.admin().unwrap());
+    assert!(matches!(access(""), Ok(AdminAccess::Loopback)));
+    assert!(matches!(access("listen = \"[::1]:80\""), Ok(AdminAccess::Loopback)));
+    assert!(matches!(access("listen = \"0.0.0.0:80\"\n[admin]\ntoken = \"${KEY}\""), Ok(AdminAccess::Token(_))));
+    check("listen = \"0.0.0.0:80\"", "`admin.token`: required, since `listen` = \"0.0.0.0:80\" is no loopback address");
+    check("[admin]\ntoken = \"${EMPTY}\"", "`admin.token`: empty: expected a text that only operators know");
+}
+
+#[test]
+fn a_webhooks_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let load = |json: &str| {
+        std::fs::write(dir.path().join("webhooks.json"), json).unwrap();
+        let text = source("api_key = \"k3y\"\nwebhooks_file = \"webhooks.json\"");
+        Config::parse(&text, dir.path(), |_| None)
+    };
+    let config = load(
+        r#"{ "https://b.example.com/1": ["dialog_created", "/mark"], "https://a.example.com/2": ["message_sent"] }"#,
+    )
+    .unwrap();
+    let urls: Vec<&str> = config.webhooks.iter().map(|webhook| &*webhook.url).collect();
+    assert_eq!(urls, ["https://b.example.com/1", "https://a.example.com/2"], "in their order");
+    for webhook in &config.webhooks {
+        assert_eq!(webhook.subscription.sources, ["support"]);
+        assert_eq!(webhook.api_key.as_ref().map(ExposeSecret::expose_secret), Some("k3y"));
+    }
+    let refused = |json: &str, problem: &str| {
+        let error = load(json).unwrap_err().to_string();
+        assert!(error.starts_with("`sources[0].webhooks_file`") && error.contains(problem), "{error}");
+    };
+    refused("[]", "expected an object of URLs");
+    refused("{", "expected Hotline's WEBHOOKS object");
+    refused(r#"{"https://a.example.com": "x"}"#, "expected a sequence");
+    refused(r#"{"https://a.example.com": ["a b"]}"#, "entry 1: events: \"a b\"");
+    refused(r#"{"https://a.example.com": []}"#, "empty: expected at least one");
+    refused(r#"{"https://a.example.com": ["x"], "https://a.example.com": ["y"]}"#, "same URL");
+    refused(r#"{"https://127.0.0.1": ["x"]}"#, "egress.allow_cidrs");
+    std::fs::remove_file(dir.path().join("webhooks.json")).unwrap();
+    let text = source("api_key = \"k3y\"\nwebhooks_file = \"webhooks.json\"");
+    let error = Config::parse(&text, dir.path(), |_| None).unwrap_err().to_string();
+    assert!(error.contains("webhooks.json") && error.contains("cannot be read"), "{error}");
+}

@@ -1,4 +1,4 @@
-//! A call as slashbox makes it: `Runtime::on_command`, with every limit and every service linked.
+//! A call as slashbox makes it: `Runtime::call`, with every limit and every service linked.
 
 use std::{
     path::Path,
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use slashbox_bench_round::{Laps, Order, answer};
 use slashbox_bench_work::{DATA, reply};
 use slashbox_core::{Command, Origin, Outcome};
-use slashbox_runtime::{Call, Plugin, Runtime, Settings};
+use slashbox_runtime::{Call, Input, Plugin, Runtime, Settings};
 use slashbox_store::Store;
 
 use crate::{abreast, payload};
@@ -36,11 +36,11 @@ struct Ours {
 impl Ours {
     fn call(&self, lasting: Duration) -> Call {
         let deadline = Instant::now() + lasting + Duration::from_secs(60); // The plugin's own timeout is shorter.
-        Call { command: self.command.clone(), now_ms: payload::OCCURRED_AT_MS, deadline }
+        Call { input: Input::Command(self.command.clone()), now_ms: payload::OCCURRED_AT_MS, deadline }
     }
 
     async fn reply(&self, call: &Call) -> Result<String> {
-        match self.runtime.on_command(&self.plugin, call).await {
+        match self.runtime.call(&self.plugin, call).await {
             (Outcome::Replied(Some(reply)), _) => Ok(reply.text),
             (outcome, _) => bail!("the plugin did not reply: {outcome:?}"),
         }
@@ -72,6 +72,7 @@ fn command() -> Result<Command> {
         conversation: Some(payload::CONVERSATION.into()),
         operator: Some(payload::OPERATOR.into()),
         contact: Some(payload::CONTACT.into()),
+        message: None,
         occurred_at_ms: payload::OCCURRED_AT_MS,
         origin: Origin {
             tenant: "default".into(),
@@ -80,5 +81,6 @@ fn command() -> Result<Command> {
             instance: Some(payload::INSTANCE.into()),
         },
         data: DATA.into(),
+        envelope: String::new(),
     })
 }

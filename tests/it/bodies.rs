@@ -1,14 +1,11 @@
-//! Bodies that are no commands: each is refused with a status of the sender's fault, and words that say what was expected.
+//! Bodies that are no commands and no events: each is refused with a status of the sender's fault, and words that say what was expected.
 
 use serde_json::{Value, json};
 
-use crate::harness::{KEY, Server, Site, VERSION};
+use crate::harness::{KEY, Server, Site};
 
 /// The most that a body may have.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
-
-/// The platform's example of a system event, word for word.
-const DIALOG_REOPENED: &str = include_str!("cases/hotline/dialog_reopened.json");
 
 /// An object with the key and these members.
 fn with(members: &str) -> String {
@@ -92,17 +89,6 @@ async fn a_bad_member_is_named_with_its_value() {
         )
         .await;
     }
-}
-
-#[tokio::test]
-async fn a_system_event_is_not_served_yet_and_says_so() {
-    let site = Site::new(&[]);
-    let server = Server::start(&site).await;
-    let answer = server.support.posts(DIALOG_REOPENED).await;
-    let expected = format!(
-        "`event_type` is \"dialog_reopened\": slashbox {VERSION} takes commands (a leading /), not system events yet"
-    );
-    assert_eq!((answer.status, answer.body), (501, json!({ "error": expected }).to_string()));
 }
 
 #[tokio::test]

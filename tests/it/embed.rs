@@ -26,8 +26,8 @@ async fn a_program_gives_commands_itself() {
     let site = Site::new(&["probe"]);
     let host = host(&site).build().await.unwrap();
     let command = NewCommand::new("/echo").args("hi");
-    let Answer { id, command, plugin, outcome, .. } = host.command("acme", command).await.unwrap();
-    assert_eq!((id.len(), command.as_str(), plugin.as_str(), outcome.name()), (26, "/echo", "probe", "replied"));
+    let Answer { id, command, by, outcome, .. } = host.command("acme", command).await.unwrap();
+    assert_eq!((id.len(), command.as_str(), by.name(), outcome.name()), (26, "/echo", "probe", "replied"));
     let command = NewCommand::new("/whoami").args("a b").conversation("7").operator("anna").contact("bert");
     let Shown::Message(fields) = shown(&host, "acme", command.source("shop")).await else { panic!("no message") };
     assert_has(&fields, &["args=a b\nconversation=7\noperator=anna\ncontact=bert\n"]);

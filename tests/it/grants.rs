@@ -29,7 +29,7 @@ async fn a_plugin_is_switched_off_and_on() {
     server.log().wait_for(&["INFO", "disabled by its grant", "plugin=probe"]).await;
     let answer = server.support.types("/echo hi").await;
     let line = server.log().wait_for(&[answer.reference()]).await;
-    assert_has(&line, &["WARN", "plugin=probe", "command=/echo", "outcome=\"unavailable\"", "broken or disabled"]);
+    assert_has(&line, &["WARN", "by=probe", "command=/echo", "outcome=\"unavailable\"", "broken or disabled"]);
     server.check(&[("/mark x", "Marked: x")]).await;
     site.grant("probe", "enabled = true");
     server.until("/echo hi", "hi").await;

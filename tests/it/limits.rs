@@ -17,7 +17,7 @@ async fn a_call_that_goes_too_far_ends_and_tells_nothing() {
         let outcome = format!("outcome=\"{outcome}\"");
         let command = format!("command={name}");
         let logged = server.log().wait_for(&[answer.reference(), &outcome]).await;
-        assert_has(&logged, &["WARN", "plugin=probe", "tenant=\"default\"", &command, cause]);
+        assert_has(&logged, &["WARN", "by=probe", "tenant=\"default\"", &command, cause]);
         // It was a sandbox of its own that broke.
         server.check(&[("/echo well", "well")]).await;
     };

@@ -12,7 +12,7 @@
 
 mod harness;
 
-/// Bodies that are no commands.
+/// Bodies that are no commands and no events.
 mod bodies;
 /// The platform's request, and the way of a command.
 mod commands;
@@ -20,6 +20,15 @@ mod commands;
 mod replies;
 /// Who may send one.
 mod senders;
+
+/// System events, as plugins and remotes get them.
+mod events;
+/// Commands that no plugin owns.
+mod fallback;
+/// Who observes a command.
+mod observers;
+/// Events that are sent again.
+mod repeats;
 
 /// Compiled code on disk.
 mod cache;
@@ -47,6 +56,9 @@ mod check;
 mod config;
 /// `slashbox serve`, from its first line to its end.
 mod serve;
+
+/// The example plugins that live on events.
+mod clients;
 
 /// The library, without HTTP and without the binary.
 mod embed;

@@ -76,7 +76,7 @@ async fn an_owner_that_fails_is_not_replaced() {
     server.check(&[("/trap", "! /trap is temporarily unavailable (ref REF)"), ("/refuse no", "! no")]).await;
     let log = server.stop().await.err;
     assert_eq!(log.matches("outcome=\"trapped\"").count(), 1, "{log}");
-    assert_has(&log, &["plugin=a command=/trap"]);
+    assert_has(&log, &["by=a command=/trap"]);
 }
 
 #[tokio::test]

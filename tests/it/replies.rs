@@ -47,9 +47,8 @@ async fn a_source_may_want_plain_text() {
     check("/echo", 200, "", "").await;
     check("/refuse no", 200, text, "no").await;
     check("/nobodys", 200, text, "unknown command /nobodys").await;
-    check("no command", 501, text, &{
-        let version = crate::harness::VERSION;
-        format!("`event_type` is \"no\": slashbox {version} takes commands (a leading /), not system events yet")
+    check("/ command", 400, text, {
+        "`event_type`: \"/\" is no command name: expected / and 1 to 64 characters without white space, / and *"
     })
     .await;
     let answer = server.sender("plain", KEY).types("/echo hi").await;
@@ -73,7 +72,7 @@ async fn a_reply_is_cut_to_what_a_platform_takes() {
     check(REPLY_UNITS_MAX + 1, format!("{text}…")).await;
     check(5_000, format!("{text}…")).await;
     for from in ["from=4097", "from=5000"] {
-        server.log().wait_for(&["WARN", "reply too long, cut to 4096", "plugin=probe", from]).await;
+        server.log().wait_for(&["WARN", "reply too long, cut to 4096", "by=probe", from]).await;
     }
 }
 
@@ -97,7 +96,7 @@ async fn markdown_that_is_not_sound_is_sent_and_logged() {
         ])
         .await;
     let line = server.log().wait_for(&["MarkdownV2"]).await;
-    assert_has(&line, &["WARN", "plugin=probe", "\"*\" at character 3 is never closed"]);
+    assert_has(&line, &["WARN", "by=probe", "\"*\" at character 3 is never closed"]);
     let log = server.stop().await.err;
     assert_eq!(log.matches("MarkdownV2").count(), 1, "{log}");
 }

@@ -155,7 +155,7 @@ async fn the_log_may_be_json() {
         let line = line(command);
         assert_eq!(line["target"], "slashbox::commands", "{line}");
         let fields = &line["fields"];
-        assert_eq!((&fields["outcome"], &fields["plugin"]), (&outcome.into(), &"probe".into()), "{line}");
+        assert_eq!((&fields["outcome"], &fields["by"]), (&outcome.into(), &"probe".into()), "{line}");
         assert_eq!(fields["call"].as_str().map(str::len), Some(26), "{line}");
         assert!(fields["ms"].is_u64() || fields["ms"].is_i64(), "{line}");
     }

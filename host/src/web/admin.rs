@@ -1,34 +1,55 @@
-//! The admin API: what operators look at, `/v1/admin/…`.
+//! The admin API: what operators look at, `/v1/admin/…`, and its description, `/openapi.json`.
 //!
-//! Invariants: every path is behind [`AdminAccess`]; nothing here shows a secret; no state changes by GET.
+//! Invariants: every path of the API is behind [`AdminAccess`]; nothing here shows a secret; no state changes by GET; no
+//! answer is kept by a cache.
 
 mod access;
+mod deliveries;
+mod events;
+mod openapi;
+mod parameters;
+mod wire;
 
-use std::sync::Arc;
+use std::{error::Error, sync::Arc};
 
 use axum::{
     Router,
+    body::Bytes,
     extract::{Request, State},
+    http::{
+        HeaderValue,
+        header::{CACHE_CONTROL, CONTENT_TYPE},
+    },
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
+    routing::get,
 };
+use slashbox_store::ReadError;
+use tracing::error;
 
 use super::problem::{Code, Problem};
-use crate::host::Inner;
+use crate::{host::Inner, telemetry::ADMIN};
 
 pub use access::AdminAccess;
 use access::Denied;
+use openapi::Refused;
 
 pub(super) fn router(inner: Arc<Inner>) -> Router<Arc<Inner>> {
-    Router::new().layer(from_fn_with_state(inner, guard))
+    let (routes, document) = openapi::described();
+    let document = Bytes::from(document.to_pretty_json().unwrap_or_default()); // It has nothing that JSON lacks.
+    let description = get(move || async { ([(CONTENT_TYPE, "application/json")], document) });
+    routes.route_layer(from_fn_with_state(inner, guard)).route("/openapi.json", description)
 }
 
 /// Lets in who may come in.
 async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) -> Response {
-    match inner.admin.check(request.uri(), request.headers()) {
+    let mut response = match inner.admin.check(request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(denied) => problem(denied).into_response(),
-    }
+    };
+    // People's messages are in it.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
 }
 
 fn problem(denied: Denied) -> Problem {
@@ -41,4 +62,14 @@ fn problem(denied: Denied) -> Problem {
         Denied::NoToken => Problem::new(Code::Unauthorized, "expected the header `Authorization: Bearer TOKEN`"),
         Denied::WrongToken => Problem::new(Code::Unauthorized, "the token is not that of `admin.token`"),
     }
+}
+
+/// What a client is told when the store cannot be read; the log says more, unless that was to be expected.
+fn unreadable(inner: &Inner, error: &ReadError) -> Problem {
+    if inner.tasks.is_closed() {
+        return Problem::new(Code::Unavailable, "slashbox is shutting down");
+    }
+    let error: &dyn Error = error;
+    error!(target: ADMIN, error, "the store cannot be read");
+    Problem::new(Code::Unavailable, "the store cannot be read now: the log says why")
 }

@@ -1,6 +1,9 @@
 //! What came back over HTTP.
 
-use serde_json::Value;
+use reqwest::{Response, header::CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use super::Taken;
 
 /// The letters of an id: Crockford's base 32.
 const ULID: &str = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -18,6 +21,31 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The whole of it.
+    pub(super) async fn read(answer: Response) -> reqwest::Result<Self> {
+        let content_type = answer.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap().to_owned());
+        Ok(Self {
+            status: answer.status().as_u16(),
+            content_type: content_type.unwrap_or_default(),
+            body: answer.text().await?,
+        })
+    }
+
+    /// What it says, in JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Of an event that was taken.
+    pub(crate) fn taken(&self) -> Taken {
+        assert_eq!((self.status, self.content_type.as_str()), (200, "application/json"), "{self:?}");
+        let answer = self.json();
+        let (id, duplicate) = (answer["id"].as_str().unwrap().to_owned(), answer["duplicate"].as_bool().unwrap());
+        assert_eq!(answer, json!({ "duplicate": duplicate, "id": id }));
+        assert!(is_id(&id), "{id}");
+        Taken { id, duplicate }
+    }
+
     /// What the operator sees: a message as it is, an error behind `! `, `(nothing)`, and whatever no operator should
     /// get to see with its status. Each ref that looks like one is `REF`.
     pub(crate) fn shown(&self) -> String {
@@ -54,6 +82,9 @@ impl Answer {
 fn reference(text: &str) -> Option<&str> {
     let (_, after) = text.rsplit_once("(ref ")?;
     let (reference, _) = after.split_once(')')?;
-    let sound = reference.len() == ULID_CHARS && reference.chars().all(|letter| ULID.contains(letter));
-    sound.then_some(reference)
+    is_id(reference).then_some(reference)
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == ULID_CHARS && text.chars().all(|letter| ULID.contains(letter))
 }

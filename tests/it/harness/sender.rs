@@ -1,21 +1,48 @@
-//! A platform's side: sends commands to one source, as Hotline does.
+//! A platform's side: sends commands and events to one source, as Hotline does.
 
-use reqwest::{Body, Client, Method, header::CONTENT_TYPE};
-use serde_json::json;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reqwest::{Body, Client, Method};
+use serde_json::{Value, json};
 
 use super::{Answer, eventually};
 
-/// Who sends commands to a source. Cheap to clone.
+/// The chat in which operators work.
+const CHAT: i64 = -1_002_146_012_345;
+
+/// By what the platform's library multiplies the ids of messages and threads.
+const STEP: u64 = 1 << 20;
+
+/// Who sends commands and events to a source. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
     client: Client,
     url: String,
     key: String,
+    topic: u64,
+}
+
+/// An event that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    /// Its id; of a duplicate, that of the first one.
+    pub(crate) id: String,
+    pub(crate) duplicate: bool,
 }
 
 impl Sender {
     pub(super) fn new(client: Client, url: String, key: &str) -> Self {
-        Self { client, url, key: key.into() }
+        Self { client, url, key: key.into(), topic: 5 }
+    }
+
+    /// The same in another conversation; the documents' are 5 and 5343.
+    pub(crate) fn in_topic(&self, topic: u64) -> Self {
+        Self { topic, ..self.clone() }
+    }
+
+    /// What plugins and remotes know its conversation by.
+    pub(crate) fn conversation(&self) -> String {
+        format!("{CHAT}:{}", self.topic)
     }
 
     /// Has a line typed, such as `/mark deal`, and tells what is [shown](Answer::shown).
@@ -32,14 +59,50 @@ impl Sender {
             "instance_id": "132099468746812345",
             "data": {
                 "command_data": arguments,
-                "chat_id": -1_002_146_012_345_i64,
-                "topic_id": 5,
+                "chat_id": CHAT,
+                "topic_id": self.topic,
                 "sender_user_id": 123_456,
                 "user_id": 7_890_123,
             },
             "api_key": self.key,
         });
         self.posts(body.to_string()).await
+    }
+
+    /// Has the contact write something, as no message before.
+    pub(crate) async fn writes(&self, text: &str) -> Taken {
+        self.sends(self.message(text)).await
+    }
+
+    /// A message of the contact's, as no message before.
+    pub(crate) fn message(&self, text: &str) -> Value {
+        static MESSAGES: AtomicU64 = AtomicU64::new(5_850);
+        let message = MESSAGES.fetch_add(1, Ordering::Relaxed) * STEP;
+        json!({
+            "event_type": "message_received",
+            "timestamp": "2025-10-08 20:41:20",
+            "instance_id": "132099468746812345",
+            "data": {
+                "backend_chat_id": CHAT,
+                "backend_thread_id": self.topic * STEP,
+                "backend_message_id": message,
+                "sender_user_id": 7_890_123,
+                "text": text,
+                "content_type": "messageText",
+            },
+        })
+    }
+
+    /// Sends an event, which must be taken.
+    pub(crate) async fn sends(&self, event: Value) -> Taken {
+        self.try_sends(event).await.unwrap_or_else(|error| panic!("{}: no answer: {error:?}", self.url))
+    }
+
+    /// Sends an event, which must be taken if anybody is there.
+    pub(crate) async fn try_sends(&self, mut event: Value) -> reqwest::Result<Taken> {
+        event["api_key"] = self.key.clone().into();
+        let answer = try_send(&self.client, Method::POST, &self.url, event.to_string().into()).await?;
+        Ok(answer.taken())
     }
 
     /// Sends a body as it is.
@@ -62,12 +125,10 @@ impl Sender {
 
 /// One request, and the whole answer.
 pub(super) async fn send(client: &Client, method: Method, url: &str, body: Body) -> Answer {
-    let answer = client.request(method, url).body(body).send().await;
-    let answer = answer.unwrap_or_else(|error| panic!("{url}: no answer: {error:?}"));
-    let content_type = answer.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap().to_owned());
-    Answer {
-        status: answer.status().as_u16(),
-        content_type: content_type.unwrap_or_default(),
-        body: answer.text().await.unwrap(),
-    }
+    let answer = try_send(client, method, url, body).await;
+    answer.unwrap_or_else(|error| panic!("{url}: no answer: {error:?}"))
+}
+
+async fn try_send(client: &Client, method: Method, url: &str, body: Body) -> reqwest::Result<Answer> {
+    Answer::read(client.request(method, url).body(body).send().await?).await
 }

@@ -1,6 +1,7 @@
 //! A host that serves, and what a test does with it.
 
 use reqwest::{Client, Method};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 
 use super::{Answer, Ended, KEY, Lines, Process, Sender, Site, eventually, sender::send};
@@ -52,6 +53,13 @@ impl Server {
         send(&self.client, method, &format!("{}{path}", self.url), "".into()).await
     }
 
+    /// Reads from the admin API what must be there. The path goes on after `/v1/admin/`.
+    pub(crate) async fn admin(&self, path: &str) -> Value {
+        let answer = self.request(Method::GET, &format!("/v1/admin/{path}")).await;
+        assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"), "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// What `support` is shown for a line.
     pub(crate) async fn says(&self, line: &str) -> String {
         self.support.says(line).await
@@ -95,6 +103,14 @@ impl Server {
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);
+    }
+
+    /// Kills it, as a machine that fails does.
+    pub(crate) async fn kill(self) -> Ended {
+        self.signal("KILL");
+        let ended = self.ended().await;
+        assert_eq!(ended.code, None, "{ended:#?}");
+        ended
     }
 
     /// Waits for its end.

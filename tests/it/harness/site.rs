@@ -48,6 +48,16 @@ impl Site {
         self.configure(&format!("[[sources]]\nname = {name:?}\ndialect = \"hotline\"\napi_key = {key:?}\n{more}"));
     }
 
+    /// Allows requests to receivers of the tests: without TLS, to this machine.
+    pub(crate) fn allow_receivers(&self) {
+        self.configure("[egress]\nallow_http = true\nallow_cidrs = [\"127.0.0.1/32\"]");
+    }
+
+    /// Adds a remote that wants these kinds and commands, with more lines if there are any.
+    pub(crate) fn add_webhook(&self, name: &str, url: &str, events: &[&str], more: &str) {
+        self.configure(&format!("[[webhooks]]\nname = {name:?}\nurl = {url:?}\nevents = {events:?}\n{more}"));
+    }
+
     /// Adds a variable to what the host has as its environment.
     pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
         self.environment.push((name.into(), value.into()));
@@ -80,6 +90,14 @@ impl Site {
     /// Copies a guest over `plugins/NAME.wasm`, in place.
     pub(crate) fn plugin(&self, name: &str, guest: &str) {
         self.write(&format!("plugins/{name}.wasm"), self::guest(guest));
+    }
+
+    /// As [`Self::plugin`], of a version that differs from every other in nothing that it does.
+    pub(crate) fn plugin_version(&self, name: &str, guest: &str, version: u8) {
+        let mut component = self::guest(guest);
+        // A custom section: its kind, its length, its name behind that one's length, and what is in it.
+        component.extend([0, 9, 7, b'v', b'e', b'r', b's', b'i', b'o', b'n', version]);
+        self.write(&format!("plugins/{name}.wasm"), component);
     }
 
     /// Writes `plugins/NAME.toml`, whole at once: a grant that is empty for a moment is sound, and would be taken.

@@ -80,12 +80,7 @@ pub(crate) async fn make(
 }
 
 /// Records that an attempt failed by a fault of ours.
-pub(crate) async fn record_failure(
-    surroundings: &Surroundings,
-    lease: Lease,
-    why: &str,
-    schedule: &Schedule,
-) -> Ended {
+pub(crate) async fn record_failure(surroundings: &Surroundings, lease: Lease, why: &str, schedule: &Schedule) -> Ended {
     let now_ms = surroundings.clock.now_ms();
     let attempted = Attempted {
         verdict: Verdict::Failed { fault: Fault::Ours, retry_after: None },
@@ -162,19 +157,13 @@ async fn record(surroundings: &Surroundings, finished: Finished, lease: Lease) -
 }
 
 /// One line an attempt, at a level that says who should care.
-fn report(
-    lease: Lease,
-    claimed: &Claimed,
-    verdict: Verdict,
-    next: Next,
-    status: Option<u16>,
-    detail: &str,
-    ms: u64,
-) {
+fn report(lease: Lease, claimed: &Claimed, verdict: Verdict, next: Next, status: Option<u16>, detail: &str, ms: u64) {
     let (delivery, attempt, event) = (lease.delivery, lease.attempt, &claimed.event);
     let (id, kind, tenant) = (&event.id, &event.kind, &event.origin.tenant);
     match (verdict, next) {
-        (Verdict::Arrived, _) => debug!(target: DELIVERIES, %delivery, event = id, kind, tenant, attempt, ms, "arrived"),
+        (Verdict::Arrived, _) => {
+            debug!(target: DELIVERIES, %delivery, event = id, kind, tenant, attempt, ms, "arrived")
+        }
         (_, Next::Dead) => {
             warn!(target: DELIVERIES, %delivery, event = id, kind, tenant, attempt, status, detail, ms, "dead letter");
         }

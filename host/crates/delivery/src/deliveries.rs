@@ -97,11 +97,7 @@ impl Deliveries {
     ///
     /// # Errors
     /// If the store does not tell what there is.
-    pub async fn start(
-        store: Store,
-        directory: Arc<dyn Directory>,
-        clock: Arc<dyn Clock>,
-    ) -> Result<Self, StartError> {
+    pub async fn start(store: Store, directory: Arc<dyn Directory>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let news = Arc::new(News::default());
         let surroundings = Surroundings { store: store.clone(), clock: clock.clone() };
         let (worker, known) = Worker::begin(surroundings, directory, news.clone()).await?;

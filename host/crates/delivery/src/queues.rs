@@ -25,7 +25,9 @@ pub(crate) struct Queue {
 
 impl Queue {
     fn room(&self) -> u32 {
-        self.subscriber.as_ref().map_or(0, |subscriber| subscriber.policy().in_flight_max.saturating_sub(self.in_flight))
+        self.subscriber
+            .as_ref()
+            .map_or(0, |subscriber| subscriber.policy().in_flight_max.saturating_sub(self.in_flight))
     }
 }
 

@@ -3,11 +3,7 @@
 //! Owns the attempts under way, and joins them. Its own failures (a store that does not write) are logged when they begin
 //! and when they are over, and answered with growing pauses; nothing else ends it but the order to.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use slashbox_core::{Schedule, SubscriberId};
 use slashbox_store::{Claims, SubscriberKey, WriteError};
@@ -198,7 +194,11 @@ impl Worker {
             };
             if found.is_some() != queue.subscriber.is_some() {
                 moved.push((key, found.is_none().then_some(now_ms)));
-                let what = if found.is_some() { "is back, what waited for it goes on" } else { "is gone, what it should get waits" };
+                let what = if found.is_some() {
+                    "is back, what waited for it goes on"
+                } else {
+                    "is gone, what it should get waits"
+                };
                 info!(target: DELIVERIES, subscriber = %queue.id, "{what}");
             }
             if found.is_some() && revision(&found) != revision(&queue.subscriber) {

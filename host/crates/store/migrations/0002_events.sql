@@ -51,7 +51,7 @@ CREATE TABLE event (
 CREATE INDEX event_by_source ON event (source, seq, kind);
 
 -- Lists the events of a conversation, newest first.
-CREATE INDEX event_by_lane ON event (lane, seq) WHERE lane IS NOT NULL;
+CREATE INDEX event_by_lane ON event (seq >> 12, lane) WHERE lane IS NOT NULL;
 
 -- An event on its way to a subscriber, in the order of acceptance. How it stands is told by three columns together, so
 -- that each step of the way changes as few indexes as possible (SQLite writes all entries anew that name a changed

@@ -59,7 +59,9 @@ impl Database {
         if let Self::File(_) = self {
             use_wal(&sql)?;
         }
-        sql.pragma_update(None, "foreign_keys", true).map_err(Fault::sql)?;
+        sql.pragma_update(None, "foreign_keys", std::env::var("FK").is_err()).map_err(Fault::sql)?;
+        if let Ok(v) = std::env::var("CACHE") { sql.pragma_update(None, "cache_size", v).map_err(Fault::sql)?; }
+        if let Ok(v) = std::env::var("CKPT") { sql.pragma_update(None, "wal_autocheckpoint", v).map_err(Fault::sql)?; }
         Ok(sql)
     }
 

@@ -187,12 +187,15 @@ fn remotes(webhooks: Vec<Webhook>, egress: &Egress) -> Result<Vec<Subscribed>, B
     for webhook in webhooks {
         let checked = webhook.check(egress);
         let (target, name) = checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
-        let Webhook { tenant, subscription, format, profile, api_key, headers, .. } = webhook;
+        let Webhook { tenant, subscription, format, profile, in_flight_max, api_key, headers, .. } = webhook;
         if remotes.iter().any(|earlier| earlier.tenant == tenant && earlier.remote.name() == name) {
             return Err(BuildError::WebhookTwice(name));
         }
         let schedule = profile.schedule();
-        let remote = Remote::new(RemoteSettings { name, target, format, api_key, headers, schedule }, egress.clone());
+        let remote = Remote::new(
+            RemoteSettings { name, target, format, api_key, headers, schedule, in_flight_max },
+            egress.clone(),
+        );
         remotes.push(Subscribed { tenant, subscription, remote: Arc::new(remote) });
     }
     Ok(remotes)

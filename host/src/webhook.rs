@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name};
+use slashbox_delivery::IN_FLIGHT_MAX;
 use slashbox_dialects::Format;
 use slashbox_egress::{Egress, Target, TargetError};
 
@@ -47,6 +48,7 @@ pub struct Webhook {
     pub(crate) subscription: Subscription,
     pub(crate) format: Format,
     pub(crate) profile: Profile,
+    pub(crate) in_flight_max: u32,
     pub(crate) api_key: Option<SecretString>,
     pub(crate) headers: HeaderMap,
 }
@@ -86,6 +88,7 @@ impl Webhook {
             subscription: Subscription::default(),
             format: Format::AsReceived,
             profile: Profile::default(),
+            in_flight_max: IN_FLIGHT_MAX,
             api_key: None,
             headers: HeaderMap::new(),
         }
@@ -138,6 +141,13 @@ impl Webhook {
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// The most requests to it at the same time, at least 1; 40 if nothing is said.
+    #[must_use]
+    pub fn in_flight_max(mut self, in_flight_max: u32) -> Self {
+        self.in_flight_max = in_flight_max.max(1);
         self
     }
 

@@ -76,6 +76,7 @@ pub(crate) struct WebhookTable {
     pub(super) senders: Vec<String>,
     pub(super) format: Option<String>,
     pub(super) profile: Option<String>,
+    pub(super) in_flight: Option<u32>,
     pub(super) api_key: Option<String>,
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,

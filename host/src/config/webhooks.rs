@@ -22,6 +22,9 @@ use crate::{Profile, Webhook, WebhookError};
 /// The most bytes of a WEBHOOKS object: some thousand URLs.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// The most requests at the same time that may be set: the host has no more attempts under way in all.
+const IN_FLIGHT_LARGEST: u32 = 1_000;
+
 /// A webhook, and where it stands in the configuration.
 pub(super) type Placed = (Place, Webhook);
 
@@ -158,6 +161,13 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
         Some("none") => webhook.profile(Profile::None),
         Some(other) => return Err(wrong(&key("profile"), other, "expected default or none")),
     };
+    if let Some(in_flight) = table.in_flight {
+        if !(1..=IN_FLIGHT_LARGEST).contains(&in_flight) {
+            let expected = format!("{in_flight}: expected 1 to {IN_FLIGHT_LARGEST}");
+            return Err(mistake("in_flight", expected));
+        }
+        webhook = webhook.in_flight_max(in_flight);
+    }
     if let Some(api_key) = optional("api_key", table.api_key)? {
         webhook = webhook.api_key(SecretString::from(api_key));
     }

@@ -21,5 +21,5 @@ mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use deliveries::{Deliveries, Incoming, StartError};
-pub use remote::{Remote, RemoteSettings};
+pub use remote::{IN_FLIGHT_MAX, Remote, RemoteSettings};
 pub use subscriber::{Attempted, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};

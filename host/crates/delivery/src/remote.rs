@@ -30,8 +30,8 @@ const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 /// Which attempt this is, from 1 on.
 const ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
 
-/// The most attempts at the same time at one remote: what a small server bears.
-const IN_FLIGHT_MAX: u32 = 40;
+/// The most attempts at the same time at one remote, unless somebody says otherwise: what a small server bears.
+pub const IN_FLIGHT_MAX: u32 = 40;
 
 /// The most bytes of an answer that are kept, to be shown.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
@@ -51,6 +51,8 @@ pub struct RemoteSettings {
     pub headers: HeaderMap,
     /// When a failed attempt is made again.
     pub schedule: Schedule,
+    /// The most attempts at the same time.
+    pub in_flight_max: u32,
 }
 
 /// A remote webhook.
@@ -65,7 +67,7 @@ impl Remote {
     pub fn new(settings: RemoteSettings, egress: Egress) -> Self {
         let policy = Policy {
             schedule: settings.schedule.clone(),
-            in_flight_max: IN_FLIGHT_MAX,
+            in_flight_max: settings.in_flight_max,
             attempt_max: Limits::default().total,
         };
         Self { settings, policy, egress }

@@ -123,7 +123,10 @@ mod tests {
         for limit in ["0", "1001", "-1", "", "ten", "1.5"] {
             wrong(&format!("limit={limit}"), &format!("`limit` = {limit:?}: expected 1 to 1000"));
         }
-        wrong(&format!("limit={}", "ф".repeat(5_000)), &format!("`limit` = \"{}\"…: expected 1 to 1000", "ф".repeat(100)));
+        wrong(
+            &format!("limit={}", "ф".repeat(5_000)),
+            &format!("`limit` = \"{}\"…: expected 1 to 1000", "ф".repeat(100)),
+        );
         let none = Parameters::read::<NoParameters>(Some("kind=x"));
         assert_eq!(none.unwrap_err().detail(), "unknown parameter \"kind\": expected none");
     }

@@ -27,6 +27,18 @@ mod events;
 mod fallback;
 /// Who observes a command.
 mod observers;
+/// What becomes of a delivery.
+mod deliveries;
+/// What a plugin's events change.
+mod effects;
+/// Deliveries to those who are gone for a while.
+mod parked;
+/// What outlives the sudden end of a host.
+mod survival;
+/// Where requests may go.
+mod egress;
+/// Whether a key is anywhere.
+mod credentials;
 /// Events that are sent again.
 mod repeats;
 
@@ -54,6 +66,8 @@ mod call;
 mod check;
 /// `slashbox config`, and what is wrong usage.
 mod config;
+/// What is configured of a remote.
+mod webhooks;
 /// `slashbox serve`, from its first line to its end.
 mod serve;
 

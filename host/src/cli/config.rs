@@ -24,14 +24,17 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
 
 /// Loads a configuration; a mistake in it is told with the file's name.
 pub(super) fn load(file: &Path) -> Result<Config, Usage> {
-    Config::load(file).map_err(|error| {
-        Usage(match &error {
-            ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
-                let hint = "there is no such file; `slashbox config default` prints one to begin with";
-                format!("{}: {hint}", file.display())
-            }
-            ConfigError::Read { .. } => error.to_string(),
-            _ => format!("{}: {error}", file.display()),
-        })
+    Config::load(file).map_err(|error| mistake(file, &error))
+}
+
+/// A mistake in a configuration, with the file's name.
+pub(super) fn mistake(file: &Path, error: &ConfigError) -> Usage {
+    Usage(match error {
+        ConfigError::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+            let hint = "there is no such file; `slashbox config default` prints one to begin with";
+            format!("{}: {hint}", file.display())
+        }
+        ConfigError::Read { .. } => error.to_string(),
+        _ => format!("{}: {error}", file.display()),
     })
 }

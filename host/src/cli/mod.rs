@@ -6,8 +6,13 @@
 mod call;
 mod check;
 mod config;
+mod deliveries;
+mod events;
 mod paint;
+mod running_host;
 mod serve;
+mod table;
+mod text;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
@@ -16,6 +21,9 @@ use slashbox::config::ConfigError;
 
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 const WRONG_USAGE: u8 = 64;
+
+/// The most items that a command lists. Nobody reads more; who processes them gets them from the API, page by page.
+const LISTED_MAX: i64 = 10_000;
 
 /// A host for custom command handlers of chat-support platforms.
 #[derive(Debug, Parser)]
@@ -36,6 +44,12 @@ enum Command {
     /// Show or check a configuration
     #[command(subcommand)]
     Config(Config),
+    /// Show what came in, at a running host
+    #[command(subcommand)]
+    Events(events::Events),
+    /// Show what became of what came in, at a running host
+    #[command(subcommand)]
+    Deliveries(deliveries::Deliveries),
 }
 
 #[derive(Debug, clap::Args)]
@@ -101,6 +115,17 @@ enum Config {
     },
 }
 
+/// How a list is shown.
+#[derive(Debug, clap::Args)]
+struct Listing {
+    /// How many at most: 1 to 10000
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=LISTED_MAX))]
+    limit: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Reads the arguments; what cannot be read, and help, is printed here.
 pub(crate) fn arguments() -> Result<Arguments, ExitCode> {
     Arguments::try_parse().map_err(|error| {
@@ -120,6 +145,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Call(call) => call::run(call),
         Command::Config(Config::Default) => config::print_default(),
         Command::Config(Config::Check { file }) => config::check(&file),
+        Command::Events(events) => events::run(events),
+        Command::Deliveries(deliveries) => deliveries::run(deliveries),
     };
     match done {
         Ok(code) => code,

@@ -51,6 +51,16 @@ pub struct Config {
     pub admin_token: Option<SecretString>,
 }
 
+/// How a running host that is configured so is reached. Reads no other key, so that the environment of the host's own
+/// secrets need not be there.
+#[derive(Clone, Debug)]
+pub struct Reach {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// What opens the admin API.
+    pub admin_token: Option<SecretString>,
+}
+
 /// What is wrong with a configuration. Names the key, its value unless it is a secret, and what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -83,8 +93,7 @@ impl Config {
     /// # Errors
     /// The first mistake in it.
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
-        let read = |source| ConfigError::Read { path: path.into(), source };
-        let text = std::fs::read_to_string(path).map_err(read)?;
+        let text = read(path)?;
         let dir = path.parent().unwrap_or_else(|| Path::new(""));
         Self::parse(&text, dir, |name| std::env::var(name).ok())
     }
@@ -125,6 +134,28 @@ impl Config {
         let builder = self.sources.iter().cloned().fold(builder, HostBuilder::source);
         self.webhooks.iter().cloned().fold(builder, HostBuilder::webhook)
     }
+}
+
+impl Reach {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// A key that there is not or whose type is wrong, wherever it stands; else the first mistake in those that are read.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&read(path)?, |name| std::env::var(name).ok())
+    }
+
+    /// Reads a text; `${VAR}` is what `environment` gives.
+    ///
+    /// # Errors
+    /// As [`Reach::load`].
+    pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        resolve::reach(slashbox_toml::parse(text)?, environment)
+    }
+}
+
+fn read(path: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.into(), source })
 }
 
 #[cfg(test)]

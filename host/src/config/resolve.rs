@@ -10,7 +10,7 @@ use slashbox_runtime::Settings;
 use slashbox_toml::expand;
 
 use super::{
-    Config, ConfigError,
+    Config, ConfigError, Reach,
     file::{ConfigFile, LimitsTable, LogTable, SourceTable},
     webhooks::{self, OfSource, Place, Placed},
 };
@@ -36,7 +36,7 @@ pub(super) fn resolve(
 ) -> Result<Config, ConfigError> {
     let text = Text { environment };
     let or = |key: &str, value: Option<String>, default: &str| text.expand(key, value.as_deref().unwrap_or(default));
-    let listen = parse_listen("listen", &or("listen", file.listen, "127.0.0.1:8787")?)?;
+    let listen = listen(file.listen, &text)?;
     let plugins_dir = or("plugins_dir", file.plugins_dir, "plugins")?;
     let data_dir = or("data_dir", file.data_dir, "data")?;
     for (key, value) in [("plugins_dir", &plugins_dir), ("data_dir", &data_dir)] {
@@ -72,6 +72,19 @@ pub(super) fn resolve(
     };
     config.admin()?;
     Ok(config)
+}
+
+/// What of a file says how its host is reached.
+pub(super) fn reach(file: ConfigFile, environment: impl Fn(&str) -> Option<String>) -> Result<Reach, ConfigError> {
+    let text = Text { environment };
+    Ok(Reach { listen: listen(file.listen, &text)?, admin_token: admin_token(file.admin.token, &text)? })
+}
+
+fn listen<E: Fn(&str) -> Option<String>>(
+    listen: Option<String>,
+    text: &Text<E>,
+) -> Result<SocketAddr, ConfigError> {
+    parse_listen("listen", &text.expand("listen", listen.as_deref().unwrap_or("127.0.0.1:8787"))?)
 }
 
 fn admin_token<E: Fn(&str) -> Option<String>>(

@@ -234,3 +234,16 @@ fn a_webhooks_file() {
     let error = Config::parse(&text, dir.path(), |_| None).unwrap_err().to_string();
     assert!(error.contains("webhooks.json") && error.contains("cannot be read"), "{error}");
 }
+
+#[test]
+fn a_host_is_reached_without_its_secrets() {
+    let lines = "api_key = \"${NONE}\"\nwebhooks_file = \"none.json\"";
+    let text = format!("listen = \"[::]:1\"\n[admin]\ntoken = \"${{KEY}}\"\n{}", source(lines));
+    let environment = |name: &str| (name == "KEY").then(|| "s3cret".to_owned());
+    let Reach { listen, admin_token } = Reach::parse(&text, environment).unwrap();
+    assert_eq!((listen.port(), admin_token.unwrap().expose_secret()), (1, "s3cret"));
+    let Reach { listen, admin_token } = Reach::parse("", environment).unwrap();
+    assert_eq!((listen, admin_token.is_none()), (parse("").unwrap().listen, true));
+    assert!(Reach::parse("lisen = \"x\"", environment).is_err());
+    assert!(Reach::parse("[admin]\ntoken = \"${NONE}\"", environment).is_err());
+}

@@ -5,13 +5,14 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
+    time::Instant,
 };
 
 use axum::{
     Router,
     body::{Body, Bytes},
     extract::State,
-    http::{HeaderMap, Method, Uri, header::CONTENT_TYPE},
+    http::{HeaderMap, HeaderName, Method, Uri, header::CONTENT_TYPE},
     response::Response,
 };
 use serde_json::Value;
@@ -30,6 +31,7 @@ pub(crate) struct Receiver {
 /// What it was sent.
 #[derive(Clone, Debug)]
 pub(crate) struct Received {
+    pub(crate) at: Instant,
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
@@ -39,8 +41,8 @@ pub(crate) struct Received {
 /// What it answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Said {
-    /// This, with a type if there is one.
-    Whole { status: u16, content_type: Option<&'static str>, body: Vec<u8> },
+    /// This.
+    Whole { status: u16, headers: Vec<(HeaderName, &'static str)>, body: Vec<u8> },
     /// Nothing, for as long as somebody listens.
     Nothing,
 }
@@ -76,7 +78,16 @@ impl Said {
     }
 
     pub(crate) fn of(status: u16, content_type: Option<&'static str>, body: impl AsRef<[u8]>) -> Self {
-        Self::Whole { status, content_type, body: body.as_ref().into() }
+        let headers = content_type.map(|content_type| (CONTENT_TYPE, content_type)).into_iter().collect();
+        Self::Whole { status, headers, body: body.as_ref().into() }
+    }
+
+    /// The same with one more header.
+    pub(crate) fn with(mut self, name: HeaderName, value: &'static str) -> Self {
+        if let Self::Whole { headers, .. } = &mut self {
+            headers.push((name, value));
+        }
+        self
     }
 }
 
@@ -205,16 +216,14 @@ async fn take(
     body: Bytes,
 ) -> Response {
     let body = String::from_utf8(body.to_vec()).unwrap();
-    let received = Received { method, path: uri.to_string(), headers, body };
+    let received = Received { at: Instant::now(), method, path: uri.to_string(), headers, body };
     let answers = shared.answers.lock().unwrap().clone();
     shared.received.lock().unwrap().push(received.clone());
-    let Said::Whole { status, content_type, body } = answers(&received) else {
+    let Said::Whole { status, headers, body } = answers(&received) else {
         return std::future::pending().await;
     };
-    let mut response = Response::builder().status(status);
-    if let Some(content_type) = content_type {
-        response = response.header(CONTENT_TYPE, content_type);
-    }
+    let response = Response::builder().status(status);
+    let response = headers.into_iter().fold(response, |response, (name, value)| response.header(name, value));
     response.body(Body::from(body)).unwrap()
 }
 

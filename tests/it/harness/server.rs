@@ -60,6 +60,41 @@ impl Server {
         answer.json()
     }
 
+    /// All items of a listing, page by page: `deliveries?state=dead`, or `events`.
+    pub(crate) async fn listed(&self, path: &str) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut before = String::new();
+        loop {
+            let page = self.admin(&format!("{path}{before}")).await;
+            items.extend(page["items"].as_array().unwrap().iter().cloned());
+            let Some(next) = page["next"].as_str() else { return items };
+            before = format!("{}before={next}", if path.contains('?') { '&' } else { '?' });
+        }
+    }
+
+    /// Waits until there is exactly one such delivery that is so, and gives it back.
+    pub(crate) async fn delivery(&self, path: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        eventually(&format!("the state of deliveries{path}"), async || {
+            let [delivery] = self.listed(&format!("deliveries{path}")).await.try_into().ok()?;
+            Some(delivery).filter(&is_so)
+        })
+        .await
+    }
+
+    /// Waits until nothing is to be delivered any more but to those who are not there.
+    pub(crate) async fn settled(&self) {
+        eventually("the end of all deliveries", async || {
+            for state in ["waiting", "due", "leased"] {
+                let open = self.listed(&format!("deliveries?state={state}")).await;
+                if open.iter().any(|delivery| delivery["parked"] == false) {
+                    return None;
+                }
+            }
+            Some(())
+        })
+        .await;
+    }
+
     /// What `support` is shown for a line.
     pub(crate) async fn says(&self, line: &str) -> String {
         self.support.says(line).await

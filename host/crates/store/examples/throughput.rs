@@ -6,7 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
 
 use std::fs;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use slashbox_core::{Attempt, Dedupe, Event, Next, Origin, Sender, SubscriberId, SubscriberKind};
 use slashbox_store::{Claimed, ClaimRequest, Finished, NewEvent, Store, SubscriberKey};
@@ -38,39 +38,30 @@ async fn measure(backlog: u64) {
         store.accept(events, NOW_MS).await.unwrap();
     }
     for batch in if std::env::var("ONLY").is_ok() { vec![256] } else { vec![1, 64, 256] } {
-        let rounds = if batch == 1 { ROUNDS / 10 } else { ROUNDS };
-        let mut clock = Clock::start();
-        for _ in 0..rounds / batch {
-            let mut calls = JoinSet::new();
-            for _ in 0..batch {
-                let (store, event) = (store.clone(), next(&mut number, subscriber));
-                calls.spawn(async move { store.accept(vec![event], NOW_MS).await.unwrap() });
-            }
-            calls.join_all().await;
-        }
-        let accept = clock.lap(rounds);
-        let mut claimed = Vec::new();
-        for _ in 0..rounds / batch {
+        let rounds = if batch == 1 { ROUNDS / 20 } else { ROUNDS / batch };
+        let (mut accept, mut claim, mut finish) = (Cost::default(), Cost::default(), Cost::default());
+        for _ in 0..rounds {
+            let events = (0..batch).map(|_| next(&mut number, subscriber)).collect::<Vec<_>>();
+            accept.of(all(&store, events, accept_one)).await;
             let request = ClaimRequest { subscriber, limit: batch as u32 };
-            claimed.extend(store.claim(vec![request], NOW_MS, NOW_MS + 60_000).await.unwrap().claimed);
+            let claims = claim.of(store.claim(vec![request], NOW_MS, NOW_MS + 60_000)).await.unwrap();
+            assert_eq!(claims.claimed.len(), batch);
+            finish.of(all(&store, claims.claimed, finish_one)).await;
         }
-        let claim = clock.lap(claimed.len());
-        let count = claimed.len();
-        let mut rest = claimed.into_iter();
-        while rest.len() > 0 {
-            let mut calls = JoinSet::new();
-            for claimed in rest.by_ref().take(batch) {
-                let store = store.clone();
-                calls.spawn(async move { store.finish(finished(&claimed), NOW_MS).await.unwrap() });
-            }
-            calls.join_all().await;
-        }
-        let finish = clock.lap(count);
+        let [accept, claim, finish] = [accept, claim, finish].map(|cost| cost.each(rounds * batch));
         println!("backlog {backlog:>8}  batch {batch:>3}  accept {accept}  claim {claim}  finish {finish}");
     }
     let size: u64 = fs::read_dir(dir.path()).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum();
     println!("backlog {backlog:>8}  {} bytes on the disk per event", size / number);
     store.close().await;
+}
+
+async fn accept_one(store: Store, event: NewEvent) {
+    store.accept(vec![event], NOW_MS).await.unwrap();
+}
+
+async fn finish_one(store: Store, claimed: Claimed) {
+    store.finish(finished(&claimed), NOW_MS).await.unwrap();
 }
 
 fn finished(claimed: &Claimed) -> Finished {
@@ -114,25 +105,34 @@ fn next(number: &mut u64, subscriber: SubscriberKey) -> NewEvent {
     NewEvent { event, dedupe: Some(Dedupe { key, ttl_ms: 86_400_000 }), subscribers: vec![subscriber] }
 }
 
-/// The processor time of the writing thread, and the wall clock.
-struct Clock {
-    cpu_ns: u64,
-    wall: Instant,
-    wrote: u64,
+/// Has each done in a task of its own, so that they meet in a commit.
+async fn all<T, W: Future<Output = ()> + Send + 'static>(store: &Store, inputs: Vec<T>, work: impl Fn(Store, T) -> W) {
+    let calls: JoinSet<_> = inputs.into_iter().map(|input| work(store.clone(), input)).collect();
+    calls.join_all().await;
 }
 
-impl Clock {
-    fn start() -> Self {
-        Self { cpu_ns: writer_ns(), wall: Instant::now(), wrote: wrote() }
+/// The processor time of the writing thread, the wall clock, and what was written.
+#[derive(Default)]
+struct Cost {
+    cpu_ns: u64,
+    wall: Duration,
+    bytes: u64,
+}
+
+impl Cost {
+    async fn of<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let (cpu_ns, wall, bytes) = (writer_ns(), Instant::now(), wrote());
+        let result = work.await;
+        self.wall += wall.elapsed();
+        self.cpu_ns += writer_ns() - cpu_ns;
+        self.bytes += wrote() - bytes;
+        result
     }
 
-    fn lap(&mut self, count: usize) -> String {
-        let now = Self::start();
-        let cpu = (now.cpu_ns - self.cpu_ns) as f64 / 1e3 / count as f64;
-        let wall = (now.wall - self.wall).as_secs_f64() * 1e6 / count as f64;
-        let kb = (now.wrote - self.wrote) as f64 / 1e3 / count as f64;
-        *self = now;
-        format!("{cpu:6.1} ({wall:7.1}, {kb:4.1} kB)")
+    fn each(&self, count: usize) -> String {
+        let count = count as f64;
+        let (cpu, wall) = (self.cpu_ns as f64 / 1e3 / count, self.wall.as_secs_f64() * 1e6 / count);
+        format!("{cpu:6.1} ({wall:7.1}, {:4.1} kB)", self.bytes as f64 / 1e3 / count)
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use crate::Fault;
@@ -78,6 +79,9 @@ impl Database {
             Self::Memory(name) => Connection::open_with_flags(name, access | OpenFlags::SQLITE_OPEN_URI)?,
         };
         sql.busy_timeout(BUSY_TIMEOUT)?;
+        // A statement's plan is made once. Otherwise SQLite makes a new one whenever values are bound to a range or a limit,
+        // as its statistics might tell something about them; we keep none, and each statement has one good plan.
+        sql.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         sql.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(sql)
     }

@@ -60,6 +60,9 @@ mod limits;
 /// What else a plugin may ask for.
 mod services;
 
+/// What operators look at.
+mod admin;
+
 /// `slashbox call`.
 mod call;
 /// `slashbox check`.

@@ -80,10 +80,7 @@ pub(super) fn reach(file: ConfigFile, environment: impl Fn(&str) -> Option<Strin
     Ok(Reach { listen: listen(file.listen, &text)?, admin_token: admin_token(file.admin.token, &text)? })
 }
 
-fn listen<E: Fn(&str) -> Option<String>>(
-    listen: Option<String>,
-    text: &Text<E>,
-) -> Result<SocketAddr, ConfigError> {
+fn listen<E: Fn(&str) -> Option<String>>(listen: Option<String>, text: &Text<E>) -> Result<SocketAddr, ConfigError> {
     parse_listen("listen", &text.expand("listen", listen.as_deref().unwrap_or("127.0.0.1:8787"))?)
 }
 

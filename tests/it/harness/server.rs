@@ -6,9 +6,6 @@ use tokio::task::JoinHandle;
 
 use super::{Answer, Ended, KEY, Lines, Process, Sender, Site, eventually, sender::send};
 
-/// How many empty lines the listing of what is served has; the last one ends it.
-const LISTING_BLANKS: usize = 3;
-
 /// A running `slashbox serve`.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -51,6 +48,13 @@ impl Server {
     /// Any request, without a body.
     pub(crate) async fn request(&self, method: Method, path: &str) -> Answer {
         send(&self.client, method, &format!("{}{path}", self.url), "".into()).await
+    }
+
+    /// Reads a path with these headers besides the usual ones, or in their stead.
+    pub(crate) async fn get_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        let request = self.client.get(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(request.send().await.unwrap()).await.unwrap()
     }
 
     /// Reads from the admin API what must be there. The path goes on after `/v1/admin/`.
@@ -126,11 +130,12 @@ impl Server {
         self.process.err()
     }
 
-    /// The listing of what it serves, whole.
+    /// The listing of what it serves, whole: the plugins come last, and an empty line ends it.
     pub(crate) async fn listing(&self) -> String {
         let lines = eventually("the end of the listing", async || {
             let lines = self.process.out().all();
-            (lines.iter().filter(|line| line.is_empty()).count() >= LISTING_BLANKS).then_some(lines)
+            let mut plugins = lines.iter().skip_while(|line| !line.starts_with("plugins  "));
+            plugins.any(|line| line.is_empty()).then_some(lines)
         });
         lines.await.join("\n")
     }

@@ -1,60 +1,134 @@
 //! The load: connections that each send a request, wait for the answer, and send the next.
 //!
-//! One thread, plain sockets, one fixed request: it shares the cores with the server that it measures, so it is to be
-//! cheap. Every answer is compared with what it must be.
+//! One thread, plain sockets, requests that are made beforehand: it shares the cores with the server that it measures, so
+//! it is to be cheap. Every answer is compared with what it must be.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use slashbox_bench_round::{Laps, Order, answer};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 
-use crate::{abreast, payload};
+use crate::{
+    abreast,
+    event::{self, Template},
+    payload,
+};
 
 /// Larger than any answer.
 const ANSWER_BYTES_MAX: usize = 4_096;
 
+/// How every answer begins.
+const OK: &[u8] = b"HTTP/1.1 200 ";
+
+/// How long the last answer of a round may take.
+const LATE_MAX: Duration = Duration::from_secs(30);
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum What {
+    /// The same command again and again.
+    Command,
+    /// Events, each another one.
+    Events,
+}
+
 /// What is sent, and what must come back.
-struct Exchange {
-    request: Vec<u8>,
-    answer: Vec<u8>,
+enum Exchange {
+    Command {
+        request: Vec<u8>,
+        answer: Vec<u8>,
+    },
+    Events {
+        request: Template,
+        /// How many were sent by all connections in all rounds.
+        sent: AtomicU64,
+    },
+}
+
+impl Exchange {
+    fn of(what: What) -> Result<Self> {
+        Ok(match what {
+            What::Command => Self::Command { request: payload::request(), answer: payload::answer()? },
+            What::Events => Self::Events { request: Template::request()?, sent: AtomicU64::new(0) },
+        })
+    }
 }
 
 /// Answers orders; what is to be done is the address of a server.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(what: What) -> Result<()> {
     let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let exchange = Arc::new(Exchange { request: payload::request(), answer: payload::answer()? });
+    let exchange = Arc::new(Exchange::of(what)?);
     answer(|order| abreast::round(&tokio, order, || laps(exchange.clone(), order.clone())))
 }
 
 async fn laps(exchange: Arc<Exchange>, order: Order) -> Result<Laps> {
-    let mut stream = TcpStream::connect(order.what.parse::<SocketAddr>()?).await?;
-    stream.set_nodelay(true)?;
-    let mut buffer = [0; ANSWER_BYTES_MAX];
-    let mut laps = Laps::start(order.lasting);
-    loop {
-        stream.write_all(&exchange.request).await?;
-        read(&mut stream, &mut buffer, &exchange.answer).await?;
-        if !laps.lap() {
-            return Ok(laps);
+    let late = order.lasting + LATE_MAX;
+    tokio::time::timeout(late, send(&exchange, &order)).await.context("a request was not answered as it must be")?
+}
+
+async fn send(exchange: &Exchange, order: &Order) -> Result<Laps> {
+    let mut connection = Connection::to(order.what.parse()?).await?;
+    match exchange {
+        Exchange::Command { request, answer } => {
+            let mut laps = Laps::start(order.lasting);
+            loop {
+                connection.exchange(request, |got| got.ends_with(answer)).await?;
+                if !laps.lap() {
+                    return Ok(laps);
+                }
+            }
+        }
+        Exchange::Events { request, sent } => {
+            let mut request = request.clone();
+            let mut laps = Laps::start(order.lasting);
+            loop {
+                let request = request.number(sent.fetch_add(1, Ordering::Relaxed))?;
+                connection.exchange(request, event::is_answered).await?;
+                if !laps.lap() {
+                    return Ok(laps);
+                }
+            }
         }
     }
 }
 
-/// Reads until the answer is whole: it ends with the body that is expected.
-async fn read(stream: &mut TcpStream, buffer: &mut [u8], body: &[u8]) -> Result<()> {
-    let mut bytes = 0;
-    loop {
-        let read = stream.read(buffer.get_mut(bytes..).unwrap_or_default()).await?;
-        bytes += read;
-        let answer = buffer.get(..bytes).unwrap_or_default();
-        ensure!(read > 0, "the server answered something else: {}", String::from_utf8_lossy(answer));
-        if answer.ends_with(body) {
-            ensure!(answer.starts_with(b"HTTP/1.1 200 "), "the server did not answer 200");
-            return Ok(());
+/// A connection to a server, which is used again and again.
+struct Connection {
+    stream: TcpStream,
+    buffer: [u8; ANSWER_BYTES_MAX],
+}
+
+impl Connection {
+    async fn to(server: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(server).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, buffer: [0; ANSWER_BYTES_MAX] })
+    }
+
+    /// Sends a request, and reads until the answer is whole: it ends with the body that is expected.
+    async fn exchange(&mut self, request: &[u8], is_whole: impl Fn(&[u8]) -> bool) -> Result<()> {
+        self.stream.write_all(request).await?;
+        let mut bytes = 0;
+        loop {
+            let read = self.stream.read(self.buffer.get_mut(bytes..).unwrap_or_default()).await?;
+            bytes += read;
+            let answer = self.buffer.get(..bytes).unwrap_or_default();
+            ensure!(read > 0, "the server answered something else: {}", String::from_utf8_lossy(answer));
+            ensure!(bytes < OK.len() || answer.starts_with(OK), "{}", String::from_utf8_lossy(answer));
+            if is_whole(answer) {
+                return Ok(());
+            }
         }
     }
 }

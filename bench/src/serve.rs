@@ -1,4 +1,4 @@
-//! The servers: slashbox as its own program would set it up, and axum with nothing but a handler.
+//! The servers of commands: slashbox as its own program would set it up, and axum with nothing but a handler.
 //!
 //! A server says first where it listens; to each line that it gets it answers with the processor time that it has used so
 //! far, in nanoseconds; when nobody asks any more, it ends.
@@ -12,14 +12,13 @@ use std::{
 
 use anyhow::{Context, Result, ensure};
 use axum::{Json, Router, extract::State, routing::post};
-use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 use slashbox::{Host, Source, telemetry};
 use slashbox_bench_round::say;
 use slashbox_bench_work::{DATA, Data, reply};
 use tokio::{net::TcpListener, runtime::Runtime};
 
-use crate::payload;
+use crate::{cpu, payload};
 
 /// Serves slashbox with one plugin and one source, and the log as it is by default.
 pub(crate) fn slashbox(component: &Path) -> Result<()> {
@@ -63,24 +62,19 @@ pub(crate) fn axum() -> Result<()> {
 }
 
 /// As the program `slashbox` has it.
-fn tokio() -> Result<Runtime> {
+pub(crate) fn tokio() -> Result<Runtime> {
     Ok(tokio::runtime::Builder::new_multi_thread().enable_all().build()?)
 }
 
-fn serve(tokio: &Runtime, router: Router) -> Result<()> {
+/// Serves until nobody asks any more.
+pub(crate) fn serve(tokio: &Runtime, router: Router) -> Result<()> {
     let listener = tokio.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
     say(&listener.local_addr()?.to_string())?;
     let server = tokio.spawn(axum::serve(listener, router).into_future());
     for line in io::stdin().lock().lines() {
         line?;
-        say(&cpu_ns().to_string())?;
+        say(&cpu::ns().to_string())?;
     }
     server.abort();
     Ok(())
-}
-
-/// The processor time of this process, all threads and the kernel's work for it included.
-fn cpu_ns() -> i64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

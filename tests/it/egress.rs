@@ -32,7 +32,7 @@ async fn what_is_not_allowed_is_told_with_its_key_before_a_port_is_bound() {
     check("", "http://example.com/hook", plain).await;
     check("[egress]\nallow_http = true", "http://127.0.0.1/", &refused("127.0.0.1 (loopback)")).await;
     check("[egress]\nallow_cidrs = [\"10.0.0.0/8\"]", "https://127.0.0.1/", &refused("127.0.0.1 (loopback)")).await;
-    let metadata = "egress to 169.254.169.254 (metadata) is refused: only egress.allow_cidrs with 169.254.169.254 itself allows it";
+    let metadata = "egress to 169.254.169.254 (cloud metadata) is refused: only egress.allow_cidrs with 169.254.169.254 itself allows it";
     check("[egress]\nallow_cidrs = [\"169.254.0.0/16\"]", "https://169.254.169.254/", metadata).await;
 }
 

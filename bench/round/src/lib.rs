@@ -126,11 +126,12 @@ impl Laps {
     }
 }
 
-/// Answers orders until nobody gives any more. A first line says that it is ready.
+/// Answers orders until nobody gives any more: each with a [`Round`], or a line of its own that tells more. A first line
+/// says that it is ready.
 ///
 /// # Errors
 /// If a round fails, or what comes is no order.
-pub fn answer(mut run: impl FnMut(&Order) -> Result<Round>) -> Result<()> {
+pub fn answer<R: fmt::Display>(mut run: impl FnMut(&Order) -> Result<R>) -> Result<()> {
     say("ready")?;
     for line in io::stdin().lock().lines() {
         let order: Order = line?.parse()?;

@@ -105,7 +105,7 @@ impl RunningHost {
             return Err(self.refusal(&response));
         }
         if !response.whole {
-            bail!("{}: the answer is larger than {ANSWER_BYTES_MAX} bytes", self.url);
+            bail!("{}: the answer is larger than {ANSWER_BYTES_MAX} bytes", self.name());
         }
         String::from_utf8(response.body.into()).with_context(|| self.no_slashbox())
     }
@@ -161,7 +161,7 @@ impl RunningHost {
             SendError::Connect { .. } => " (does slashbox run there? --config or --url says where it does)",
             _ => "",
         };
-        anyhow!("cannot ask {}: {error}{hint}", self.url)
+        anyhow!("cannot ask {}: {error}{hint}", self.name())
     }
 
     fn refusal(&self, response: &Response) -> anyhow::Error {
@@ -172,15 +172,20 @@ impl RunningHost {
         match (code.as_str(), &self.token) {
             ("bad-parameter", _) => Usage(detail).into(),
             ("unauthorized", None) => {
-                anyhow!("{} wants a token: name its configuration with --config, or set {TOKEN}", self.url)
+                anyhow!("{} wants a token: name its configuration with --config, or set {TOKEN}", self.name())
             }
-            ("unauthorized" | "forbidden" | "not-found" | "unavailable", _) => anyhow!("{}: {detail}", self.url),
+            ("unauthorized" | "forbidden" | "not-found" | "unavailable", _) => anyhow!("{}: {detail}", self.name()),
             _ => anyhow!(detail),
         }
     }
 
+    /// As it was given, for people.
+    fn name(&self) -> &str {
+        self.url.as_str().trim_end_matches('/')
+    }
+
     fn no_slashbox(&self) -> String {
-        format!("{} does not answer as slashbox does", self.url)
+        format!("{} does not answer as slashbox does", self.name())
     }
 }
 

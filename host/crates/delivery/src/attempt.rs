@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Attempt, Fault, Next, Schedule};
+use slashbox_core::{Attempt, Event, Fault, Next, Schedule, SubscriberId};
 use slashbox_store::{Claimed, DeliveryKey, FinishError, Finished, Store, SubscriberKey};
 use tracing::{debug, error, info, warn};
 
@@ -28,8 +28,9 @@ pub(crate) struct Surroundings {
 }
 
 /// What is known of an attempt before it is made.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Lease {
+    pub(crate) id: Arc<SubscriberId>,
     pub(crate) delivery: DeliveryKey,
     pub(crate) claim: u32,
     pub(crate) attempt: u32,
@@ -56,11 +57,10 @@ pub(crate) async fn make(
         let (began, now_ms) = (Instant::now(), surroundings.clock.now_ms());
         let delivery = Delivery { event: claimed.event.clone(), attempt: claimed.attempt, now_ms };
         let attempted = subscriber.deliver(&delivery).await;
-        let verdict = attempted.verdict;
         let (status, detail) = (attempted.status, attempted.detail.clone());
-        let finished = finished(lease, attempted, now_ms, began.elapsed(), &subscriber.policy().schedule);
+        let finished = finished(&lease, attempted, now_ms, began.elapsed(), &subscriber.policy().schedule);
         let next = finished.next;
-        match record(&surroundings, finished, lease).await {
+        match record(&surroundings, finished, &lease).await {
             Recorded::Conflict { key } if reruns < RERUNS_MAX => {
                 reruns += 1;
                 debug!(target: DELIVERIES, delivery = %lease.delivery, key, "conflict, runs again");
@@ -70,8 +70,7 @@ pub(crate) async fn make(
                 return record_failure(&surroundings, lease, why, &subscriber.policy().schedule).await;
             }
             Recorded::Done { ready_ms } => {
-                let took_ms = began.elapsed().as_millis() as u64;
-                report(lease, &claimed, verdict, next, status, &detail, took_ms);
+                report(&lease, &claimed.event, next, status, &detail, now_ms, began.elapsed());
                 return Ended { subscriber: lease.delivery.subscriber, ready_ms };
             }
             Recorded::Not => return Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(lease.until_ms) },
@@ -90,15 +89,15 @@ pub(crate) async fn record_failure(surroundings: &Surroundings, lease: Lease, wh
         effects: None,
     };
     warn!(target: DELIVERIES, delivery = %lease.delivery, attempt = lease.attempt, why, "failed");
-    let finished = finished(lease, attempted, now_ms, Duration::ZERO, schedule);
-    let ready_ms = match record(surroundings, finished, lease).await {
+    let finished = finished(&lease, attempted, now_ms, Duration::ZERO, schedule);
+    let ready_ms = match record(surroundings, finished, &lease).await {
         Recorded::Done { ready_ms } => ready_ms,
         Recorded::Conflict { .. } | Recorded::Not => Some(lease.until_ms),
     };
     Ended { subscriber: lease.delivery.subscriber, ready_ms }
 }
 
-fn finished(lease: Lease, attempted: Attempted, at_ms: u64, took: Duration, schedule: &Schedule) -> Finished {
+fn finished(lease: &Lease, attempted: Attempted, at_ms: u64, took: Duration, schedule: &Schedule) -> Finished {
     let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
     let next = match attempted.verdict {
         Verdict::Arrived => Next::Succeeded,
@@ -130,7 +129,7 @@ enum Recorded {
 }
 
 /// Tries until the lease has ended: afterwards somebody else may have made the attempt again.
-async fn record(surroundings: &Surroundings, finished: Finished, lease: Lease) -> Recorded {
+async fn record(surroundings: &Surroundings, finished: Finished, lease: &Lease) -> Recorded {
     let Surroundings { store, clock } = surroundings;
     loop {
         let now_ms = clock.now_ms();
@@ -157,18 +156,23 @@ async fn record(surroundings: &Surroundings, finished: Finished, lease: Lease) -
 }
 
 /// One line an attempt, at a level that says who should care.
-fn report(lease: Lease, claimed: &Claimed, verdict: Verdict, next: Next, status: Option<u16>, detail: &str, ms: u64) {
-    let (delivery, attempt, event) = (lease.delivery, lease.attempt, &claimed.event);
-    let (id, kind, tenant) = (&event.id, &event.kind, &event.origin.tenant);
-    match (verdict, next) {
-        (Verdict::Arrived, _) => {
-            debug!(target: DELIVERIES, %delivery, event = id, kind, tenant, attempt, ms, "arrived")
+fn report(lease: &Lease, event: &Event, next: Next, status: Option<u16>, detail: &str, began_ms: u64, took: Duration) {
+    let Lease { id: subscriber, delivery, attempt, .. } = lease;
+    let (event, kind, ms) = (&event.id, &event.kind, u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    match next {
+        Next::Succeeded => debug!(target: DELIVERIES, %subscriber, %delivery, event, kind, attempt, ms, "arrived"),
+        Next::RetryAt(at_ms) => {
+            let again_in_s = at_ms.saturating_sub(began_ms) / 1_000;
+            info!(
+                target: DELIVERIES,
+                %subscriber, %delivery, event, kind, attempt, status, detail, ms, again_in_s, "did not arrive"
+            );
         }
-        (_, Next::Dead) => {
-            warn!(target: DELIVERIES, %delivery, event = id, kind, tenant, attempt, status, detail, ms, "dead letter");
-        }
-        (_, _) => {
-            info!(target: DELIVERIES, %delivery, event = id, kind, tenant, attempt, status, detail, ms, "failed, tried again");
+        Next::Dead => {
+            warn!(
+                target: DELIVERIES,
+                %subscriber, %delivery, event, kind, attempt, status, detail, ms, "never arrives: a dead letter"
+            );
         }
     }
 }

@@ -16,7 +16,7 @@ const ATTEMPTS_MAX: u32 = 1_024;
 /// What is known of a subscriber.
 #[derive(Debug)]
 pub(crate) struct Queue {
-    pub(crate) id: SubscriberId,
+    pub(crate) id: Arc<SubscriberId>,
     /// None while it is not there: what it should get waits.
     pub(crate) subscriber: Option<Arc<dyn Subscriber>>,
     next_ms: Option<u64>,
@@ -41,12 +41,13 @@ pub(crate) struct Queues {
 impl Queues {
     /// A subscriber as it is found.
     pub(crate) fn add(&mut self, key: SubscriberKey, id: SubscriberId, subscriber: Option<Arc<dyn Subscriber>>) {
-        self.queues.entry(key).or_insert(Queue { id, subscriber, next_ms: None, in_flight: 0 });
+        self.queues.entry(key).or_insert(Queue { id: Arc::new(id), subscriber, next_ms: None, in_flight: 0 });
     }
 
-    /// Who has this key.
-    pub(crate) fn subscriber(&self, key: SubscriberKey) -> Option<&Arc<dyn Subscriber>> {
-        self.queues.get(&key)?.subscriber.as_ref()
+    /// Who has this key, if it is there.
+    pub(crate) fn subscriber(&self, key: SubscriberKey) -> Option<(&Arc<SubscriberId>, &Arc<dyn Subscriber>)> {
+        let queue = self.queues.get(&key)?;
+        Some((&queue.id, queue.subscriber.as_ref()?))
     }
 
     /// Everybody.

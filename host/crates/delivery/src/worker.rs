@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use slashbox_core::{Schedule, SubscriberId};
+use slashbox_core::SubscriberId;
 use slashbox_store::{Claims, SubscriberKey, WriteError};
 use tokio::{
     task::{self, JoinError, JoinSet},
@@ -121,13 +121,13 @@ impl Worker {
     /// A fault of ours: it costs this attempt, and is recorded as one.
     fn record_panic(&mut self, lease: Lease, subscriber: Arc<dyn Subscriber>) {
         let surroundings = self.surroundings.clone();
-        let again = subscriber.clone();
+        let again = (lease.clone(), subscriber.clone());
         let record = async move {
-            let schedule: &Schedule = &subscriber.policy().schedule;
+            let schedule = &subscriber.policy().schedule;
             attempt::record_failure(&surroundings, lease, "the host failed in this attempt", schedule).await
         };
         let id = self.attempts.spawn(record).id();
-        self.under_way.insert(id, (lease, again));
+        self.under_way.insert(id, again);
     }
 
     /// Claims what is due and begins to attempt it.
@@ -139,7 +139,7 @@ impl Worker {
             return;
         }
         let longest = requests.iter().filter_map(|request| self.queues.subscriber(request.subscriber));
-        let longest = longest.map(|subscriber| subscriber.policy().attempt_max).max().unwrap_or_default();
+        let longest = longest.map(|(_, subscriber)| subscriber.policy().attempt_max).max().unwrap_or_default();
         let lease_ms = u64::try_from((longest + LEASE_MARGIN).as_millis()).unwrap_or(u64::MAX);
         let lease_until_ms = now_ms.saturating_add(lease_ms);
         match self.surroundings.store.claim(requests, now_ms, lease_until_ms).await {
@@ -158,9 +158,11 @@ impl Worker {
         for claimed in claims.claimed {
             let key = claimed.delivery.subscriber;
             // It was there when it was asked for, and nothing else has run since.
-            let Some(subscriber) = self.queues.subscriber(key).cloned() else { continue };
-            let lease = Lease { delivery: claimed.delivery, claim: claimed.claim, attempt: claimed.attempt, until_ms };
-            let attempt = attempt::make(self.surroundings.clone(), subscriber.clone(), claimed, lease);
+            let Some((id, subscriber)) = self.queues.subscriber(key) else { continue };
+            let (id, subscriber) = (id.clone(), subscriber.clone());
+            let lease =
+                Lease { id, delivery: claimed.delivery, claim: claimed.claim, attempt: claimed.attempt, until_ms };
+            let attempt = attempt::make(self.surroundings.clone(), subscriber.clone(), claimed, lease.clone());
             let id = self.attempts.spawn(attempt).id();
             self.under_way.insert(id, (lease, subscriber));
             self.queues.began(key);

@@ -43,6 +43,7 @@ CREATE TABLE event (
     operator       TEXT,
     message        TEXT,
     text           TEXT,
+    dedupe         BLOB,             -- the key by which it is known again
     envelope       TEXT    NOT NULL,
     data           TEXT    NOT NULL
 ) STRICT;
@@ -50,7 +51,9 @@ CREATE TABLE event (
 -- Lists the events of a source, and so of a tenant, newest first; tells their kind without their row.
 CREATE INDEX event_by_source ON event (source, seq, kind);
 
--- Lists the events of a conversation, newest first.
+-- Lists the events of a conversation. A conversation lies anywhere, and a page written anew for each event is the most
+-- of its cost; so the log is cut into pieces of 4,096 events, of which only the newest is written: a dozen pages. Whoever
+-- looks for a conversation looks into each piece.
 CREATE INDEX event_by_lane ON event (seq >> 12, lane) WHERE lane IS NOT NULL;
 
 -- An event on its way to a subscriber, in the order of acceptance. How it stands is told by three columns together, so
@@ -100,14 +103,10 @@ CREATE TABLE attempt (
     FOREIGN KEY (event, subscriber) REFERENCES delivery (event, subscriber)
 ) STRICT, WITHOUT ROWID;
 
--- By what events are known again.
+-- By what events are known again: a hash of source and key. The row of the event has the key itself. No index tells what
+-- has expired: it is removed when a new row comes beside it.
 CREATE TABLE dedupe (
-    source   INTEGER NOT NULL,
-    key      BLOB    NOT NULL,
-    event    INTEGER NOT NULL, -- the first one; it may be gone
-    until_ms INTEGER NOT NULL,
-    PRIMARY KEY (source, key)
-) STRICT, WITHOUT ROWID;
-
--- Finds what has expired without looking at what stays.
-CREATE INDEX dedupe_by_time ON dedupe (until_ms);
+    hash     INTEGER PRIMARY KEY,
+    event    INTEGER NOT NULL, -- the last one with this hash; it may be gone
+    until_ms INTEGER NOT NULL
+) STRICT;

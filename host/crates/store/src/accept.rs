@@ -7,9 +7,6 @@ use slashbox_core::{Dedupe, Event};
 
 use crate::{Fault, SubscriberKey, WriteError, dedupe, deliveries, events, subscribers};
 
-/// How many dedupe keys that have expired a request removes at least. See the like of it in [`commit`](crate::commit).
-const EXPIRED_REMOVED_MIN: usize = 16;
-
 /// An event that came in, and who gets it.
 #[derive(Clone, Debug)]
 pub struct NewEvent {
@@ -43,8 +40,6 @@ pub(crate) fn accept(
         return Ok(Err(Fault::unknown_subscriber(unknown).into()));
     }
     let accepted = new.iter().map(|new| accept_one(sql, new, now_ms)).collect::<rusqlite::Result<_>>()?;
-    // Twice what is written, so that removal keeps up even if all that is written expires.
-    dedupe::remove_expired(sql, now_ms, EXPIRED_REMOVED_MIN.max(2 * new.len()))?;
     Ok(Ok(accepted))
 }
 
@@ -71,7 +66,7 @@ fn accept_one(sql: &Connection, new: &NewEvent, now_ms: u64) -> rusqlite::Result
     {
         return Ok(Accepted::Duplicate { of });
     }
-    let Some(inserted) = events::insert(sql, event, source, now_ms)? else {
+    let Some(inserted) = events::insert(sql, event, source, dedupe.as_ref(), now_ms)? else {
         return Ok(Accepted::Duplicate { of: event.id.clone() });
     };
     if let Some(dedupe) = dedupe {

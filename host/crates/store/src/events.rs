@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use slashbox_core::{Event, Origin};
+use slashbox_core::{Dedupe, Event, Origin};
 
 use crate::EventRecord;
 use crate::lanes::lane;
@@ -15,8 +15,8 @@ const ADD_SOURCE: &str = "INSERT INTO source (tenant, name) VALUES (?1, ?2)";
 
 const INSERT: &str =
     "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
-        native_kind, conversation, contact, operator, message, text, envelope, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
     ON CONFLICT (id) DO NOTHING";
 
 const GET: &str =
@@ -41,7 +41,13 @@ pub(crate) fn source(sql: &Connection, origin: &Origin) -> rusqlite::Result<i64>
 }
 
 /// Writes an event; `None` if there is one with its id.
-pub(crate) fn insert(sql: &Connection, event: &Event, source: i64, now_ms: u64) -> rusqlite::Result<Option<Inserted>> {
+pub(crate) fn insert(
+    sql: &Connection,
+    event: &Event,
+    source: i64,
+    dedupe: Option<&Dedupe>,
+    now_ms: u64,
+) -> rusqlite::Result<Option<Inserted>> {
     let lane = event.conversation.as_deref().map(|conversation| lane(&event.origin.source, conversation));
     let written = sql.prepare_cached(INSERT)?.execute(params![
         event.id,
@@ -59,6 +65,7 @@ pub(crate) fn insert(sql: &Connection, event: &Event, source: i64, now_ms: u64) 
         event.operator,
         event.message,
         event.text,
+        dedupe.map(|dedupe| dedupe.key),
         event.envelope,
         event.data,
     ])?;

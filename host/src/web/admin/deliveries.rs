@@ -58,6 +58,7 @@ struct Asked {
 #[utoipa::path(
     get,
     path = "/v1/admin/deliveries",
+    operation_id = "list_deliveries",
     tag = "deliveries",
     params(DeliveryParameters),
     responses(
@@ -86,6 +87,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/admin/deliveries/{id}",
+    operation_id = "show_delivery",
     tag = "deliveries",
     params(("id" = String, Path, description = "the delivery's id", example = "1042-3")),
     responses(

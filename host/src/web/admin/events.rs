@@ -52,6 +52,7 @@ struct Asked {
 #[utoipa::path(
     get,
     path = "/v1/admin/events",
+    operation_id = "list_events",
     tag = "events",
     params(EventParameters),
     responses((status = 200, description = "a page of them", body = EventPage), Refused),
@@ -70,6 +71,7 @@ pub(super) async fn list(
 #[utoipa::path(
     get,
     path = "/v1/admin/events/{id}",
+    operation_id = "show_event",
     tag = "events",
     params(("id" = String, Path, description = "the event's id", example = "01JQ7K4E8Z7V0M2D3N4P5Q6R7S")),
     responses(

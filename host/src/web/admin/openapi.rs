@@ -1,6 +1,6 @@
 //! The admin API in words: its routes and their OpenAPI document, from one source.
 //!
-//! Invariant: a route that is not described is not served, for [`routes`] is where both come from.
+//! Invariant: a route that is not described is not served, for [`described`] is where both come from.
 
 use std::sync::Arc;
 
@@ -79,6 +79,8 @@ pub(super) fn described() -> (Router<Arc<Inner>>, Document) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use serde_json::Value;
 
     use super::*;
@@ -108,6 +110,9 @@ mod tests {
             "get /v1/admin/events/{id}",
         ];
         assert_eq!(names, expected);
+        let ids: BTreeSet<String> =
+            operations(&document).iter().map(|(_, operation)| operation["operationId"].to_string()).collect();
+        assert_eq!(ids.len(), expected.len(), "an id names one operation: {ids:?}");
         assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
         assert_eq!(document["components"]["securitySchemes"]["token"]["scheme"], "bearer");
     }

@@ -1,0 +1,109 @@
+//! The remote that webhooks go to: takes every request, counts it, and answers 200.
+//!
+//! One thread, plain sockets: it shares the cores with whoever sends, so it is to be cheap. It can be told to keep its
+//! answers back for a while, so that deliveries pile up and their cost can be measured alone.
+
+use std::{
+    io::{self, BufRead},
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use slashbox_bench_round::say;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+
+/// Larger than any request.
+const REQUEST_BYTES_MAX: usize = 8_192;
+
+const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+
+/// The body that [`ANSWER`] has.
+pub(crate) const ANSWER_BODY: &str = "ok";
+
+/// Says where it listens, and then does what it is told: `hold` keeps answers back, `release` gives them, and to every
+/// line it answers how many requests were answered so far.
+pub(crate) fn run() -> Result<()> {
+    let (hold, held) = watch::channel(false);
+    let answered = Arc::new(AtomicU64::new(0));
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let listener = tokio.block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    say(&listener.local_addr()?.to_string())?;
+    let count = answered.clone();
+    thread::spawn(move || tokio.block_on(serve(listener, held, count)));
+    for line in io::stdin().lock().lines() {
+        match line?.as_str() {
+            "hold" => hold.send_replace(true),
+            "release" => hold.send_replace(false),
+            _ => false,
+        };
+        say(&answered.load(Ordering::Relaxed).to_string())?;
+    }
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, held: watch::Receiver<bool>, answered: Arc<AtomicU64>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let (held, answered) = (held.clone(), answered.clone());
+        tokio::spawn(async move {
+            if let Err(error) = take(stream, held, &answered).await {
+                eprintln!("bench: the receiver failed: {error:#}");
+            }
+        });
+    }
+}
+
+async fn take(mut stream: TcpStream, mut held: watch::Receiver<bool>, answered: &AtomicU64) -> Result<()> {
+    stream.set_nodelay(true)?;
+    let mut buffer = [0; REQUEST_BYTES_MAX];
+    let mut bytes = 0;
+    loop {
+        let read = stream.read(buffer.get_mut(bytes..).unwrap_or_default()).await?;
+        bytes += read;
+        if read == 0 {
+            ensure!(bytes == 0, "the sender broke off after {bytes} bytes");
+            return Ok(());
+        }
+        if is_whole(buffer.get(..bytes).unwrap_or_default())? {
+            held.wait_for(|held| !held).await?;
+            answered.fetch_add(1, Ordering::Relaxed);
+            stream.write_all(ANSWER).await?;
+            bytes = 0;
+        }
+    }
+}
+
+/// Whether a request is there with its body. Its head is as hyper writes it.
+fn is_whole(request: &[u8]) -> Result<bool> {
+    let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(false) };
+    let head = std::str::from_utf8(request.get(..end).unwrap_or_default())?;
+    let (_, length) = head.split_once("\r\ncontent-length: ").context("the request does not say how long it is")?;
+    let length: usize = length.lines().next().unwrap_or_default().parse()?;
+    match request.len().cmp(&(end + 4 + length)) {
+        std::cmp::Ordering::Less => Ok(false),
+        std::cmp::Ordering::Equal => Ok(true),
+        std::cmp::Ordering::Greater => bail!("a request came before the one before was answered"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_whole_with_its_last_byte() {
+        let request = b"POST / HTTP/1.1\r\ncontent-length: 3\r\nhost: x\r\n\r\nabc";
+        assert!(is_whole(request).unwrap());
+        assert!((0..request.len()).all(|bytes| !is_whole(&request[..bytes]).unwrap()));
+        assert!(is_whole(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\nx").is_err());
+        assert!(is_whole(b"POST / HTTP/1.1\r\nhost: x\r\n\r\n").is_err());
+    }
+}

@@ -155,7 +155,7 @@ impl HostBuilder {
     ///
     /// # Errors
     /// If the data directory is in use or cannot be used, the sandbox does not start, or the sources contradict each
-    /// other. A plugin that cannot be loaded is none: see [`Catalog::problems`].
+    /// other. A plugin that cannot be loaded is none: see [`Catalog::problems`](crate::Catalog::problems).
     pub async fn build(self) -> Result<Host, BuildError> {
         if !(1_000..=10_000).contains(&self.command_ms) {
             let expected = "1000 to 10000, in milliseconds";

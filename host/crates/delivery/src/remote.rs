@@ -36,6 +36,9 @@ pub const IN_FLIGHT_MAX: u32 = 40;
 /// The most bytes of an answer that are kept, to be shown.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
+/// What stands in place of a secret.
+const REDACTED: &str = "[redacted]";
+
 /// What a remote is.
 #[derive(Clone, Debug)]
 pub struct RemoteSettings {
@@ -151,14 +154,21 @@ impl Remote {
         Attempted { verdict, status: Some(status.as_u16()), detail, answer, effects: None }
     }
 
-    /// The beginning of an answer, without the key that it may repeat.
+    /// The beginning of an answer, without what it may repeat of the request's secrets.
     fn to_be_shown(&self, body: &[u8]) -> String {
-        let beginning = body.get(..ANSWER_BYTES_MAX).unwrap_or(body);
-        let text = String::from_utf8_lossy(beginning);
-        match self.api_key() {
-            Some(key) if !key.is_empty() => text.replace(key, "[redacted]"),
-            _ => text.into_owned(),
+        let mut text = String::from_utf8_lossy(body).into_owned();
+        for secret in self.secrets() {
+            text = text.replace(secret, REDACTED);
         }
+        text.truncate(text.floor_char_boundary(ANSWER_BYTES_MAX));
+        text
+    }
+
+    /// The key, and of each header its value and what follows a scheme such as `Bearer`.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let values = self.settings.headers.values().filter_map(|value| value.to_str().ok());
+        let after_scheme = values.clone().filter_map(|value| value.split_once(' ')).map(|(_, rest)| rest);
+        self.api_key().into_iter().chain(values).chain(after_scheme).filter(|secret| !secret.is_empty())
     }
 }
 

@@ -9,7 +9,7 @@ use std::fs;
 use std::time::{Duration, Instant};
 
 use slashbox_core::{Attempt, Dedupe, Event, Next, Origin, Sender, SubscriberId, SubscriberKind};
-use slashbox_store::{Claimed, ClaimRequest, Finished, NewEvent, Store, SubscriberKey};
+use slashbox_store::{ClaimRequest, Claimed, Finished, NewEvent, Store, SubscriberKey};
 use tokio::task::JoinSet;
 
 const NOW_MS: u64 = 1_760_000_000_000;
@@ -102,7 +102,11 @@ fn next(number: &mut u64, subscriber: SubscriberKey) -> NewEvent {
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&mixed.to_be_bytes());
-    NewEvent { event, dedupe: std::env::var("NODEDUPE").is_err().then_some(Dedupe { key, ttl_ms: 86_400_000 }), subscribers: vec![subscriber] }
+    NewEvent {
+        event,
+        dedupe: std::env::var("NODEDUPE").is_err().then_some(Dedupe { key, ttl_ms: 86_400_000 }),
+        subscribers: vec![subscriber],
+    }
 }
 
 /// Has each done in a task of its own, so that they meet in a commit.
@@ -138,7 +142,8 @@ impl Cost {
 
 fn writer_ns() -> u64 {
     let threads = fs::read_dir("/proc/self/task").unwrap().map(|thread| thread.unwrap().path());
-    let writer = threads.into_iter().find(|thread| fs::read_to_string(thread.join("comm")).unwrap() == "slashbox-store\n");
+    let writer =
+        threads.into_iter().find(|thread| fs::read_to_string(thread.join("comm")).unwrap() == "slashbox-store\n");
     let times = fs::read_to_string(writer.unwrap().join("schedstat")).unwrap();
     times.split(' ').next().unwrap().parse().unwrap()
 }

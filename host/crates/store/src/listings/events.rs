@@ -15,8 +15,13 @@ const SOURCES: &str = "SELECT key, name FROM source
 const SEEK_SOURCE: &str =
     "SELECT seq FROM event INDEXED BY event_by_source WHERE source = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
 
-const SEEK_LANE: &str =
-    "SELECT seq FROM event INDEXED BY event_by_lane WHERE lane = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
+const SEEK_LANE: &str = "SELECT max(seq) FROM event INDEXED BY event_by_lane
+    WHERE seq >> 12 = ?1 AND lane = ?2 AND lane IS NOT NULL AND seq < ?3";
+
+/// As in the index.
+const PIECE_BITS: u32 = 12;
+
+const ENDS: &str = "SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)";
 
 /// From the index alone: the events that are left out cost no look at their row.
 const KIND_IN_SOURCE: &str =
@@ -25,7 +30,7 @@ const KIND_IN_SOURCE: &str =
 /// A part of the log that is in order by itself.
 enum Part {
     Source(i64),
-    Lane(i64),
+    Lane { lane: i64, first: i64, last: i64 },
 }
 
 /// The events that fit the filter, the newest first.
@@ -68,15 +73,30 @@ fn parts(sql: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<Part>> 
     // Sources of several tenants may have one name.
     lanes.sort_unstable();
     lanes.dedup();
-    Ok(lanes.into_iter().map(Part::Lane).collect())
+    let ends = sql.prepare_cached(ENDS)?.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (Some(first), Some(last)) = ends else { return Ok(Vec::new()) };
+    Ok(lanes.into_iter().map(|lane| Part::Lane { lane, first, last }).collect())
 }
 
 fn seek(sql: &Connection, part: &Part, below: i64) -> rusqlite::Result<Option<i64>> {
-    let (statement, key) = match part {
-        Part::Source(source) => (SEEK_SOURCE, source),
-        Part::Lane(lane) => (SEEK_LANE, lane),
-    };
-    sql.prepare_cached(statement)?.query_row((key, below), |row| row.get(0)).optional()
+    match part {
+        Part::Source(source) => {
+            sql.prepare_cached(SEEK_SOURCE)?.query_row((source, below), |row| row.get(0)).optional()
+        }
+        Part::Lane { lane, first, last } => seek_lane(sql, *lane, *first, below.min(last.saturating_add(1))),
+    }
+}
+
+/// From piece to piece, a microsecond each, until one has an event of the lane.
+fn seek_lane(sql: &Connection, lane: i64, first: i64, below: i64) -> rusqlite::Result<Option<i64>> {
+    let mut statement = sql.prepare_cached(SEEK_LANE)?;
+    for piece in (first >> PIECE_BITS..=(below >> PIECE_BITS)).rev() {
+        let found: Option<i64> = statement.query_row((piece, lane, below), |row| row.get(0))?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
 }
 
 fn item(sql: &Connection, filter: &EventFilter, part: &Part, seq: i64) -> rusqlite::Result<Option<EventRecord>> {

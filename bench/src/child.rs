@@ -56,6 +56,11 @@ impl Child {
         self.ask(&order.to_string())?.parse()
     }
 
+    /// The processor time that a server has used so far, in nanoseconds.
+    pub(crate) fn cpu_ns(&mut self) -> Result<f64> {
+        Ok(self.ask("cpu")?.parse()?)
+    }
+
     fn hear(&mut self) -> Result<String> {
         let mut line = String::new();
         let read = self.answers.read_line(&mut line).with_context(|| format!("{} cannot be heard", self.name))?;

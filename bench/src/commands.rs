@@ -42,7 +42,7 @@ pub(crate) struct Cost {
 pub(crate) fn session(plan: &Plan, component: &Path, commands: &mut Commands) -> Result<()> {
     let mut axum = Child::own(&["serve".as_ref(), "axum".as_ref()])?;
     let mut slashbox = Child::own(&["serve".as_ref(), "slashbox".as_ref(), component.as_os_str()])?;
-    let mut load = Child::own(&["load".as_ref()])?;
+    let mut load = Child::own(&["load".as_ref(), "command".as_ref()])?;
     for turn in 0..=plan.command_turns {
         // Neither is always the one that comes after the other.
         let ours_first = turn % 2 == 0;
@@ -61,10 +61,9 @@ pub(crate) fn session(plan: &Plan, component: &Path, commands: &mut Commands) ->
 
 fn sample(plan: &Plan, load: &mut Child, server: &mut Child) -> Result<Sample> {
     let order = Order { what: server.greeting.clone(), abreast: CONNECTIONS, lasting: plan.command_round };
-    let before: f64 = server.ask("cpu")?.parse()?;
+    let before = server.cpu_ns()?;
     let round = load.round(&order)?;
-    let after: f64 = server.ask("cpu")?.parse()?;
-    Ok(Sample { round, cpu_us: (after - before) / 1e3 / round.calls as f64 })
+    Ok(Sample { round, cpu_us: (server.cpu_ns()? - before) / 1e3 / round.calls as f64 })
 }
 
 fn cost(samples: &[Sample]) -> Cost {

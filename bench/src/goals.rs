@@ -5,7 +5,9 @@ use serde::Serialize;
 use crate::{
     calls::{Calls, Contestant},
     commands::Commands,
+    delivery::Delivery,
     figures::Spread,
+    ingest::Ingest,
 };
 
 /// Which side of a target is good.
@@ -52,8 +54,8 @@ impl Goal {
     }
 }
 
-/// Goals 1 and 2.
-pub(crate) fn all(calls: &Calls, commands: &Commands) -> Vec<Goal> {
+/// Goals 1 to 4.
+pub(crate) fn all(calls: &Calls, commands: &Commands, ingest: &Ingest, delivery: &Delivery) -> Vec<Goal> {
     let (floor_p50, floor_mean) = calls.ours_to(Contestant::Bare);
     let (warm, _) = calls.ours_to(Contestant::ExtismWarm);
     let (fresh, _) = calls.ours_to(Contestant::ExtismFresh);
@@ -65,6 +67,11 @@ pub(crate) fn all(calls: &Calls, commands: &Commands) -> Vec<Goal> {
         Goal::at_most("2 HTTP command: CPU beyond axum's and the sandbox's", "µs", beyond(calls, commands), 6.0),
         Goal::at_least("2 HTTP command: throughput / axum", "×", commands.throughput(), 0.6).stretch(0.75),
         Goal::at_most("2 HTTP command: p99 / axum", "×", commands.p99(), 3.0),
+        Goal::at_least("3 durable ingest, 64 connections: throughput / bound", "×", ingest.throughput(64), 0.7),
+        Goal::at_least("3 durable ingest, 512 connections: throughput / bound", "×", ingest.throughput(512), 0.7),
+        Goal::at_most("3 durable ingest, one client: p50 / bare commit", "×", ingest.latency(), 1.5),
+        Goal::at_most("4 delivery: CPU / bare reqwest and bare rows", "×", delivery.cpu(), 2.0),
+        Goal::at_least("4 accepted durably and delivered", "/s", delivery.per_second(), 8_000.0).stretch(16_000.0),
     ]
 }
 

@@ -12,15 +12,26 @@ mod bare;
 mod calls;
 mod child;
 mod commands;
+mod cpu;
+mod database;
+mod delivery;
+mod event;
 mod figures;
 mod goals;
+mod ingest;
 mod load;
 mod machine;
 mod payload;
 mod plan;
 mod plugin;
+mod receiver;
 mod report;
+mod rows;
+mod scratch;
+mod sender;
 mod serve;
+mod serve_events;
+mod text;
 
 use std::path::PathBuf;
 
@@ -41,7 +52,16 @@ enum Arguments {
     Serve(Server),
     /// A process that sends HTTP requests when it is told to.
     #[command(hide = true)]
-    Load,
+    Load { what: load::What },
+    /// A process that gets webhooks' requests.
+    #[command(hide = true)]
+    Receive,
+    /// A process that sends requests as a webhook does, with reqwest and nothing else.
+    #[command(hide = true)]
+    Send,
+    /// A process that writes the rows of events and deliveries, with SQLite and nothing else.
+    #[command(hide = true)]
+    Rows { folder: PathBuf },
 }
 
 /// Who calls.
@@ -56,10 +76,19 @@ enum Caller {
 /// Who serves.
 #[derive(Debug, Subcommand)]
 enum Server {
-    /// axum and nothing else.
+    /// axum and nothing else, for commands.
     Axum,
-    /// slashbox.
+    /// axum and nothing else, for events.
+    AxumEvents,
+    /// slashbox with a plugin, for commands.
     Slashbox { component: PathBuf },
+    /// slashbox with its data in a folder, for events.
+    SlashboxEvents {
+        folder: PathBuf,
+        /// Where the events are delivered to.
+        #[arg(long)]
+        webhook: Option<String>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -69,6 +98,13 @@ fn main() -> Result<()> {
         Arguments::Calls(Caller::Slashbox { component }) => plugin::run(&component),
         Arguments::Serve(Server::Axum) => serve::axum(),
         Arguments::Serve(Server::Slashbox { component }) => serve::slashbox(&component),
-        Arguments::Load => load::run(),
+        Arguments::Serve(Server::AxumEvents) => serve_events::axum(),
+        Arguments::Serve(Server::SlashboxEvents { folder, webhook }) => {
+            serve_events::slashbox(&folder, webhook.as_deref())
+        }
+        Arguments::Load { what } => load::run(what),
+        Arguments::Receive => receiver::run(),
+        Arguments::Send => sender::run(),
+        Arguments::Rows { folder } => rows::run(&folder),
     }
 }

@@ -15,22 +15,50 @@ pub(crate) struct Plan {
     pub(crate) command_turns: usize,
     /// A round of HTTP commands.
     pub(crate) command_round: Duration,
+    /// Turns of goal 3 in a session: each server and bare SQLite once, for each number of connections.
+    pub(crate) ingest_turns: usize,
+    /// A round of events over HTTP.
+    pub(crate) ingest_round: Duration,
+    /// A round of bare SQLite: shorter, since it writes faster, so that both databases are of a size.
+    pub(crate) rows_round: Duration,
+    /// Turns of goal 4 in a session: each once.
+    pub(crate) delivery_turns: usize,
+    /// How long events are accepted while the receiver answers nothing, …
+    pub(crate) pile_round: Duration,
+    /// … and while it does.
+    pub(crate) together_round: Duration,
+    /// A round of bare reqwest.
+    pub(crate) send_round: Duration,
 }
 
-/// About two minutes.
+/// About five minutes.
 pub(crate) const FULL: Plan = Plan {
     sessions: 3,
     call_turns: 10,
     call_round: Duration::from_millis(150),
     command_turns: 5,
     command_round: Duration::from_secs(2),
+    ingest_turns: 4,
+    ingest_round: Duration::from_secs(1),
+    rows_round: Duration::from_millis(400),
+    delivery_turns: 4,
+    pile_round: Duration::from_secs(1),
+    together_round: Duration::from_secs(2),
+    send_round: Duration::from_secs(1),
 };
 
-/// A quarter of a minute: to see that it works, and where about the figures are.
+/// Less than a minute: to see that it works, and where about the figures are.
 pub(crate) const QUICK: Plan = Plan {
     sessions: 1,
     call_turns: 5,
     call_round: Duration::from_millis(100),
     command_turns: 3,
     command_round: Duration::from_secs(1),
+    ingest_turns: 3,
+    ingest_round: Duration::from_millis(500),
+    rows_round: Duration::from_millis(200),
+    delivery_turns: 3,
+    pile_round: Duration::from_millis(500),
+    together_round: Duration::from_secs(1),
+    send_round: Duration::from_millis(500),
 };

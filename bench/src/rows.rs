@@ -3,7 +3,7 @@
 
 use std::{path::Path, time::Duration};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rusqlite::{Connection, Statement, params};
 use slashbox_bench_round::{Laps, Order, Round, answer};
 use slashbox_store::Store;
@@ -20,6 +20,10 @@ use crate::{
 /// Deliveries in a round, so that it has an end.
 const DELIVERIES: u64 = 20_000;
 
+/// What the store's writer has in memory, in KiB, and after how many pages it brings the log into the database's file.
+const CACHE_KIB: i64 = 16 * 1024;
+const LOG_PAGES: i64 = 4_000;
+
 /// How many rows are written in a commit before a round begins.
 const FILL_BATCH: u64 = 256;
 
@@ -33,11 +37,12 @@ const KEY: i64 = 1;
 const NOW_MS: i64 = event::OCCURRED_AT_MS + 1_000;
 const LEASE_MS: i64 = 45_000;
 
-const EVENT: &str = "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
-        native_kind, conversation, contact, operator, message, text, envelope, data)
-    VALUES (?1, ?2, ?3, ?4, 1, ?5, 'hotline', ?6, ?7, ?8, ?9, NULL, NULL, ?10, ?11, ?12, ?13)";
+const EVENT: &str =
+    "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
+        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data)
+    VALUES (?1, ?2, ?3, ?4, 1, ?5, 'hotline', ?6, ?7, ?8, ?9, NULL, NULL, ?10, ?11, ?12, ?13, ?14)";
 
-const DEDUPE: &str = "INSERT INTO dedupe (source, key, event, until_ms) VALUES (?1, ?2, ?3, ?4)";
+const DEDUPE: &str = "INSERT INTO dedupe (hash, event, until_ms) VALUES (?1, ?2, ?3)";
 
 const DELIVERY: &str = "INSERT INTO delivery (event, subscriber, outcome, ready_at_ms, leased, claims, attempts, lane)
     VALUES (?1, ?2, 0, ?3, 0, 0, 0, ?4)";
@@ -70,9 +75,11 @@ pub(crate) fn run(folder: &Path) -> Result<()> {
 fn open(data: &Path) -> Result<Connection> {
     let sql = Connection::open(database::file(data))?;
     let mode: String = sql.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-    anyhow::ensure!(mode == "wal", "the database is in mode {mode}");
+    ensure!(mode == "wal", "the database is in mode {mode}");
     sql.pragma_update(None, "synchronous", "full")?;
     sql.pragma_update(None, "foreign_keys", true)?;
+    sql.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    sql.pragma_update(None, "wal_autocheckpoint", LOG_PAGES)?;
     sql.execute("INSERT INTO source (key, tenant, name) VALUES (?1, 'default', ?2)", params![KEY, payload::SOURCE])?;
     sql.execute("INSERT INTO subscriber (key, tenant, kind, name) VALUES (?1, 'default', 1, 'receiver')", [KEY])?;
     Ok(sql)
@@ -167,6 +174,7 @@ impl<'c> Rows<'c> {
         self.written += 1;
         let topic = event::topic(number);
         let lane = mixed(topic) & i64::MAX;
+        let (hash, digest) = (mixed(number), digest(number));
         let data = std::str::from_utf8(self.data.number(number)?).context("an event is no text")?;
         let event = self.event.insert(params![
             event::id(number),
@@ -180,10 +188,11 @@ impl<'c> Rows<'c> {
             format!("{}:{topic}", event::CHAT),
             event::message(number).to_string(),
             event::TEXT,
+            digest,
             self.envelope,
             data,
         ])?;
-        self.dedupe.execute(params![KEY, digest(number), event, NOW_MS + DEDUPE_TTL_MS])?;
+        self.dedupe.execute(params![hash, event, NOW_MS + DEDUPE_TTL_MS])?;
         Ok((event, lane))
     }
 
@@ -216,4 +225,91 @@ fn digest(number: u64) -> [u8; 32] {
         part.copy_from_slice(&mixed(number.wrapping_mul(salt)).to_be_bytes());
     }
     digest
+}
+
+#[cfg(test)]
+mod tests {
+    use slashbox_core::{Attempt, Dedupe, Event, Next, Origin, Sender, SubscriberId, SubscriberKind};
+    use slashbox_store::{ClaimRequest, Finished, NewEvent};
+
+    use super::*;
+
+    const TABLES: [&str; 4] = ["event", "dedupe", "delivery", "attempt"];
+
+    /// Each table's columns with the type of what stands there in the first row.
+    fn shape(sql: &Connection) -> Vec<Vec<String>> {
+        let shape_of = |table: &str| {
+            let names = format!(
+                "SELECT group_concat(format('%s||typeof(\"%w\")', quote(name || ' '), name), ';')
+                FROM pragma_table_info('{table}')"
+            );
+            let columns: String = sql.query_row(&names, (), |row| row.get(0)).unwrap();
+            let columns: Vec<&str> = columns.split(';').collect();
+            let query = format!("SELECT {} FROM {table} LIMIT 1", columns.join(", "));
+            sql.query_row(&query, (), |row| (0..columns.len()).map(|at| row.get(at)).collect()).unwrap()
+        };
+        TABLES.map(shape_of).into()
+    }
+
+    /// So that a change of the store's tables is not overlooked here.
+    #[tokio::test]
+    async fn rows_are_those_of_the_store() {
+        let (ours, theirs) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        Store::open(ours.path()).unwrap().close().await;
+        let bare = open(ours.path()).unwrap();
+        let mut rows = Rows::of(&bare).unwrap();
+        let order = Order { what: "deliver".into(), abreast: 300, lasting: Duration::ZERO };
+        rows.deliver(&order).unwrap();
+        let open: i64 =
+            bare.query_row("SELECT count(*) FROM delivery WHERE outcome <> 1", (), |row| row.get(0)).unwrap();
+        assert_eq!(open, 0);
+
+        let store = Store::open(theirs.path()).unwrap();
+        let id = SubscriberId { tenant: "default".into(), kind: SubscriberKind::Webhook, name: "receiver".into() };
+        let [subscriber] = store.subscribers_of(vec![id]).await.unwrap()[..] else { panic!() };
+        let new = NewEvent {
+            event: their_event(),
+            dedupe: Some(Dedupe { key: [7; 32], ttl_ms: 1_000 }),
+            subscribers: vec![subscriber],
+        };
+        store.accept(vec![new], 1).await.unwrap();
+        let claims = store.claim(vec![ClaimRequest { subscriber, limit: 1 }], 2, 3).await.unwrap();
+        let attempt = Attempt {
+            at_ms: 2,
+            took_ms: 1,
+            fault: None,
+            status: Some(200),
+            detail: "answered with status 200".into(),
+            answer: ANSWER_BODY.into(),
+        };
+        let delivery = claims.claimed[0].delivery;
+        let finished = Finished { delivery, claim: 1, attempt, next: Next::Succeeded, effects: None };
+        store.finish(finished, 2).await.unwrap();
+        let slashbox = Connection::open(database::file(theirs.path())).unwrap();
+        assert_eq!(shape(&bare), shape(&slashbox));
+    }
+
+    /// With the same fields as the events of Hotline have.
+    fn their_event() -> Event {
+        Event {
+            id: event::id(0),
+            kind: event::KIND.into(),
+            native_kind: event::NATIVE_KIND.into(),
+            conversation: Some("1:2".into()),
+            contact: None,
+            operator: None,
+            sender: Sender::Operator,
+            message: Some("3".into()),
+            text: Some(event::TEXT.into()),
+            occurred_at_ms: 1,
+            origin: Origin {
+                tenant: "default".into(),
+                source: payload::SOURCE.into(),
+                dialect: "hotline".into(),
+                instance: Some(payload::INSTANCE.into()),
+            },
+            data: event::data(),
+            envelope: event::envelope(),
+        }
+    }
 }

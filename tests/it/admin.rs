@@ -166,7 +166,13 @@ async fn what_cannot_be_answered_is_a_problem() {
     check("/v1/admin/events?knid=x", 400, "bad-parameter", "\"knid\": did you mean `kind`?").await;
     check("/v1/admin/deliveries?state=lost", 400, "bad-parameter", "`state` = \"lost\": expected waiting, due, ").await;
     check("/v1/admin/deliveries?state=dead&state=due", 400, "bad-parameter", "`state` is there twice").await;
-    check("/v1/admin/deliveries?subscriber=x", 400, "bad-parameter", "`subscriber` = \"x\": expected plugin or webhook").await;
+    check(
+        "/v1/admin/deliveries?subscriber=x",
+        400,
+        "bad-parameter",
+        "`subscriber` = \"x\": expected plugin or webhook",
+    )
+    .await;
     check("/v1/admin/nothing", 404, "not-found", "nothing is served at this path").await;
 }
 
@@ -193,7 +199,11 @@ async fn whoever_has_no_token_learns_nothing() {
             if given == Some("Bearer the admin's token ") && answer.status != 401 {
                 continue;
             }
-            assert_eq!((answer.status, answer.json()["code"].as_str()), (401, Some("unauthorized")), "{path} {given:?}");
+            assert_eq!(
+                (answer.status, answer.json()["code"].as_str()),
+                (401, Some("unauthorized")),
+                "{path} {given:?}"
+            );
             assert!(!answer.body.contains(TOKEN) && !answer.body.contains("s3cret"), "{answer:?}");
         }
     }

@@ -22,7 +22,8 @@ fn between(earlier: &Value, later: &Value) -> Duration {
 #[tokio::test]
 async fn a_delivery_that_is_tried_again_holds_up_its_conversation_alone() {
     let receiver = Receiver::start();
-    receiver.answers(|received| Said::status(if received.text() == "a1" && received.attempt() == 1 { 500 } else { 200 }));
+    receiver
+        .answers(|received| Said::status(if received.text() == "a1" && received.attempt() == 1 { 500 } else { 200 }));
     let site = Site::new(&["recorder"]);
     site.add_webhook("crm", &receiver.url("/"), &["message.*"], "");
     site.allow_receivers();
@@ -166,6 +167,31 @@ async fn what_is_refused_or_never_tried_again_is_a_dead_letter_at_once() {
     // What it wrote before it refused is not there.
     server.check(&[("/count", "0"), ("/ids", "")]).await;
     assert_eq!(receiver.all().len(), 2);
+}
+
+/// How many requests a remote has at the same time.
+const IN_FLIGHT_MAX: usize = 40;
+
+#[tokio::test]
+async fn a_remote_that_hangs_holds_up_nobody_and_is_not_flooded() {
+    let receiver = Receiver::start();
+    receiver.answers(|received| if received.path == "/hangs" { Said::Nothing } else { Said::status(200) });
+    let site = Site::new(&["recorder"]);
+    for name in ["hangs", "works"] {
+        site.add_webhook(name, &receiver.url(&format!("/{name}")), &["*"], "");
+    }
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    let sent = IN_FLIGHT_MAX + 5;
+    for topic in 1..=sent {
+        server.support.in_topic(topic as u64).writes("hello").await;
+    }
+    recorded(&server.support, sent).await;
+    let received = receiver.received(sent + IN_FLIGHT_MAX).await;
+    let at = |path: &str| received.iter().filter(|received| received.path == path).count();
+    assert_eq!((at("/works"), at("/hangs")), (sent, IN_FLIGHT_MAX));
+    let leased = server.listed("deliveries?name=hangs&state=leased").await.len();
+    assert_eq!((leased, server.listed("deliveries?name=hangs&state=due").await.len()), (IN_FLIGHT_MAX, 5));
 }
 
 /// A new version may do what the one before could not, so nothing waits longer for it than it takes to load.

@@ -22,12 +22,7 @@ async fn what_is_not_allowed_is_told_with_its_key_before_a_port_is_bound() {
     check("", "https://[::1]/", &refused("::1 (loopback)")).await;
     check("", "https://2130706433/", &refused("127.0.0.1 (loopback)")).await;
     check("", "https://10.1.2.3/", &refused("10.1.2.3 (private)")).await;
-    check(
-        "",
-        "https://[::ffff:127.0.0.1]/",
-        &refused("::ffff:127.0.0.1 (loopback, as 127.0.0.1)"),
-    )
-    .await;
+    check("", "https://[::ffff:127.0.0.1]/", &refused("::ffff:127.0.0.1 (loopback, as 127.0.0.1)")).await;
     let plain = "plain http to example.com is refused: set egress.allow_http to allow it";
     check("", "http://example.com/hook", plain).await;
     check("[egress]\nallow_http = true", "http://127.0.0.1/", &refused("127.0.0.1 (loopback)")).await;
@@ -50,7 +45,10 @@ async fn a_name_that_leads_inside_is_refused_at_delivery() {
     let last = &delivery["last_attempt"];
     assert_eq!((&last["fault"], &last["status"]), (&"ours".into(), &Value::Null), "{delivery:#}");
     let detail = last["detail"].as_str().unwrap();
-    assert_has(detail, &["egress to localhost, which resolves to ", " (loopback), is refused: list it in egress.allow_cidrs"]);
+    assert_has(
+        detail,
+        &["egress to localhost, which resolves to ", " (loopback), is refused: list it in egress.allow_cidrs"],
+    );
     // An operator is told no more than that.
     let shown = "! /mark: the webhook inside cannot be reached: this host's configuration does not allow it (ref REF)";
     server.check(&[("/mark", shown)]).await;

@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use serde_json::json;
-use slashbox::{Answer, BuildError, CommandError, Host, HostBuilder, NewCommand, Outcome, Shown, Source};
+use slashbox::{
+    Answer, BuildError, CommandError, EgressSettings, EmitError, Host, HostBuilder, NewCommand, NewEvent, Outcome,
+    Sender, Shown, Source, Webhook,
+};
 use tokio::net::TcpListener;
 
-use crate::harness::{KEY, Site, assert_has};
+use crate::harness::{KEY, Receiver, Said, Site, assert_has};
 
 /// A host on a site's folders.
 fn host(site: &Site) -> HostBuilder {
@@ -43,6 +46,52 @@ async fn a_program_gives_commands_itself() {
     assert_has(&trap.cause, &["unreachable"]);
     let expected = format!("/trap is temporarily unavailable (ref {})", answer.id);
     assert_eq!(answer.shown(), Shown::Error(expected));
+    host.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_tells_of_events_itself() {
+    let receiver = Receiver::start();
+    receiver.answers(|received| match received.json()["event_type"].as_str() {
+        Some("/invoice") => Said::text("from the webhook"),
+        _ => Said::status(200),
+    });
+    let site = Site::new(&["recorder"]);
+    let kinds = ["order.*", "message.sent", "/invoice"].map(|kind| kind.parse().unwrap());
+    let webhook = Webhook::new(&receiver.url("/hook")).name("shop").tenant("acme").api_key("the shop's").events(kinds);
+    let webhook = webhook.header("Authorization", "Bearer t0ken").unwrap();
+    let egress = EgressSettings { allow_http: true, allow_cidrs: vec!["127.0.0.1/32".parse().unwrap()] };
+    let host = host(&site).webhook(webhook).egress(egress).build().await.unwrap();
+    let [info] = host.webhooks().try_into().unwrap();
+    assert_eq!((&*info.name, &*info.tenant, &*info.host, info.events.len()), ("shop", "acme", "127.0.0.1", 3));
+    let data = json!({ "order": 12 });
+    let event = NewEvent::new("order.paid").conversation("7").data(&data).source("shop").occurred_at_ms(1_000);
+    let paid = host.emit("acme", event).await.unwrap();
+    let event = NewEvent::new("message.sent").conversation("7").text("hi").sender(Sender::Operator).operator("anna");
+    let sent = host.emit("acme", event).await.unwrap();
+    host.emit("other", NewEvent::new("order.paid")).await.unwrap();
+    let [first, second] = receiver.received(2).await.try_into().unwrap();
+    assert_eq!((first.id(), second.id()), (&*paid, &*sent));
+    assert_eq!(first.header("authorization"), "Bearer t0ken");
+    let expected = json!({
+        "event_type": "order.paid",
+        "timestamp": "1970-01-01 00:00:01",
+        "data": data,
+        "api_key": "the shop's",
+    });
+    assert_eq!(first.json(), expected);
+    // For receivers that know the platform, it has the platform's name.
+    assert_eq!(second.json()["event_type"], "message_sent");
+    crate::harness::eventually("the plugin's events", async || {
+        (shown(&host, "acme", NewCommand::new("/seen")).await == message("2")).then_some(())
+    })
+    .await;
+    let answer = host.command("acme", NewCommand::new("/invoice").args("5")).await.unwrap();
+    assert_eq!((answer.by.name(), answer.shown()), ("shop", message("from the webhook")));
+    for wrong in ["", "/mark", "order..paid", "order paid", "*"] {
+        assert!(matches!(host.emit("acme", NewEvent::new(wrong)).await, Err(EmitError::Kind(kind)) if kind == wrong));
+    }
+    assert!(matches!(host.emit("a/b", NewEvent::new("order.paid")).await, Err(EmitError::Tenant(_))));
     host.shutdown().await;
 }
 

@@ -75,7 +75,8 @@ async fn the_documents_events_reach_remotes_as_they_were() {
     for (path, key) in [("/of-file", Some(KEY)), ("/own-key?a=b", Some(REMOTE_KEY)), ("/no-key", None)] {
         let received: Vec<_> = received.iter().filter(|received| received.path == path).collect();
         assert_eq!(received.len(), 2, "{path}: {received:#?}");
-        for (received, (document, id)) in received.iter().zip([(DIALOG_REOPENED, &reopened.id), (MESSAGE_SENT, &sent.id)])
+        for (received, (document, id)) in
+            received.iter().zip([(DIALOG_REOPENED, &reopened.id), (MESSAGE_SENT, &sent.id)])
         {
             let mut expected: Value = serde_json::from_str(document).unwrap();
             match key {
@@ -134,7 +135,9 @@ async fn each_event_reaches_plugins_and_remotes_by_any_of_its_names() {
     let receiver = Receiver::start();
     let site = Site::new(&["recorder"]);
     let (natives, kinds) = (CASES.map(|case| case.native), CASES.map(|case| case.kind));
-    for (path, events) in [("/native", &natives[..]), ("/kind", &kinds), ("/all", &["*"]), ("/messages", &["message.*"])] {
+    for (path, events) in
+        [("/native", &natives[..]), ("/kind", &kinds), ("/all", &["*"]), ("/messages", &["message.*"])]
+    {
         site.add_webhook(path.trim_start_matches('/'), &receiver.url(path), events, "");
     }
     site.add_webhook("others", &receiver.url("/others"), &["message.updated", "dialog_merged", "native.*"], "");
@@ -185,11 +188,8 @@ async fn a_remote_gets_what_it_asks_for_and_nothing_else() {
     let site = Site::new(&["recorder"]);
     site.add_source("sales", "sales key", "");
     site.add_source("acme", "acme key", "tenant = \"acme\"");
-    let narrowed = [
-        ("contacts", "senders = [\"contact\"]"),
-        ("sales", "sources = [\"sales\"]"),
-        ("acme", "tenant = \"acme\""),
-    ];
+    let narrowed =
+        [("contacts", "senders = [\"contact\"]"), ("sales", "sources = [\"sales\"]"), ("acme", "tenant = \"acme\"")];
     for (name, more) in narrowed {
         site.add_webhook(name, &receiver.url(&format!("/{name}")), &["*"], more);
     }
@@ -208,4 +208,44 @@ async fn a_remote_gets_what_it_asks_for_and_nothing_else() {
     recorded(&server.support, 3).await;
     let [event] = recorded(&server.sender("acme", "acme key"), 1).await.try_into().unwrap();
     assert_eq!((&event["id"], &event["tenant"]), (&of_acme.id.into(), &"acme".into()));
+}
+
+/// The most bytes of an event.
+const EVENT_BYTES_MAX: usize = 256 * 1024;
+
+#[tokio::test]
+async fn what_is_not_taken_is_not_there() {
+    let site = Site::new(&["recorder"]);
+    let server = Server::start(&site).await;
+    let of_size = |bytes: usize| {
+        let body = |text: &str| MESSAGE_SENT.replace("test message", text);
+        // What is counted is the data and the other members, without key and white space.
+        let data = data_of(&body("")).len();
+        let envelope =
+            r#"{"event_type":"message_sent","timestamp":"2025-10-09 00:21:57","instance_id":"132099468746812345"}"#;
+        body(&"x".repeat(bytes - data - envelope.len()))
+    };
+    let check = async |body: String, status: u16, expected: &str| {
+        let answer = server.support.posts(body).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert_eq!(answer.json(), json!({ "error": expected }));
+    };
+    check(MESSAGE_SENT.replace(KEY, "wrong"), 401, "`api_key` is not this source's key").await;
+    check(of_size(EVENT_BYTES_MAX + 1), 413, "the body has more than 262144 bytes").await;
+    check(MESSAGE_SENT.replace("2025-10-09 00:21:57", "later"), 400, {
+        "`timestamp` is \"later\": expected a time as 2025-10-08 20:41:20, in UTC"
+    })
+    .await;
+    check(MESSAGE_SENT.replace("\"message_sent\"", "\"\""), 400, {
+        "`event_type` is empty: expected a command such as \"/mark\" or an event such as \"dialog_closed\""
+    })
+    .await;
+    check(MESSAGE_SENT.replace("-1002146012345", "[]"), 400, {
+        "`data.backend_chat_id` is []: expected a string or a number"
+    })
+    .await;
+    assert_eq!(server.listed("events").await, [Value::Null; 0]);
+    let largest = server.support.posts(of_size(EVENT_BYTES_MAX)).await.taken();
+    server.until("/seen", "1").await;
+    assert_eq!(server.admin("events").await["items"][0]["id"], largest.id);
 }

@@ -24,7 +24,9 @@ const CASES: [Case; 24] = [
     // The documents' two.
     Case {
         said: || {
-            Said::json("{\n    \"message\": \"Deal created: http://internal.domain.com/crm/deals/76238\",\n    \"status\": \"ok\"\n}")
+            Said::json(
+                "{\n    \"message\": \"Deal created: http://internal.domain.com/crm/deals/76238\",\n    \"status\": \"ok\"\n}",
+            )
         },
         shown: "Deal created: http://internal.domain.com/crm/deals/76238",
     },
@@ -262,6 +264,7 @@ async fn a_sender_that_hangs_up_has_asked_all_the_same() {
     receiver.says(Said::text("done"));
     let server = Server::start(&site).await;
     server.check(&[("/mark fast", "done")]).await;
-    let asked: Vec<Value> = receiver.all().iter().map(|received| received.json()["data"]["command_data"].clone()).collect();
+    let asked: Vec<Value> =
+        receiver.all().iter().map(|received| received.json()["data"]["command_data"].clone()).collect();
     assert_eq!(asked, ["slow", "fast"]);
 }

@@ -21,26 +21,26 @@ mod replies;
 /// Who may send one.
 mod senders;
 
+/// Whether a key is anywhere.
+mod credentials;
+/// What becomes of a delivery.
+mod deliveries;
+/// What a plugin's events change.
+mod effects;
+/// Where requests may go.
+mod egress;
 /// System events, as plugins and remotes get them.
 mod events;
 /// Commands that no plugin owns.
 mod fallback;
 /// Who observes a command.
 mod observers;
-/// What becomes of a delivery.
-mod deliveries;
-/// What a plugin's events change.
-mod effects;
 /// Deliveries to those who are gone for a while.
 mod parked;
-/// What outlives the sudden end of a host.
-mod survival;
-/// Where requests may go.
-mod egress;
-/// Whether a key is anywhere.
-mod credentials;
 /// Events that are sent again.
 mod repeats;
+/// What outlives the sudden end of a host.
+mod survival;
 
 /// Compiled code on disk.
 mod cache;
@@ -63,16 +63,19 @@ mod services;
 /// What operators look at.
 mod admin;
 
+/// `slashbox events` and `slashbox deliveries`.
+mod listings;
+
 /// `slashbox call`.
 mod call;
 /// `slashbox check`.
 mod check;
 /// `slashbox config`, and what is wrong usage.
 mod config;
-/// What is configured of a remote.
-mod webhooks;
 /// `slashbox serve`, from its first line to its end.
 mod serve;
+/// What is configured of a remote.
+mod webhooks;
 
 /// The example plugins that live on events.
 mod clients;

@@ -63,7 +63,8 @@ async fn they_are_told_of_a_command_however_it_ended() {
         expected.extend(line.split(' ').next().filter(|name| *name != "/nobodys"));
     }
     let received = receiver.received(3).await;
-    let names: Vec<_> = received.iter().map(|received| received.json()["event_type"].as_str().unwrap().to_owned()).collect();
+    let names: Vec<_> =
+        received.iter().map(|received| received.json()["event_type"].as_str().unwrap().to_owned()).collect();
     assert_eq!(names, expected);
 }
 

@@ -132,7 +132,8 @@ async fn no_update_takes_a_command_from_a_remote() {
     site.plugin("a", "greet-loud");
     let server = Server::start(&site).await;
     server.check(&[("/greet", AFAR), ("/shout hey", AFAR)]).await;
-    let conflicts = ["/greet", "/shout"].map(|name| format!("conflict: {name} is answered by a webhook, though a too declares it"));
+    let conflicts =
+        ["/greet", "/shout"].map(|name| format!("conflict: {name} is answered by a webhook, though a too declares it"));
     assert_has(&server.listing().await, &conflicts.each_ref().map(String::as_str));
     // The operator's word decides otherwise, command by command.
     site.grant("a", "commands = [\"/greet\"]");

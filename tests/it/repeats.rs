@@ -20,7 +20,8 @@ async fn what_was_sent_twice_is_delivered_once() {
     assert_eq!(server.support.posts(DIALOG_REOPENED).await.taken(), again);
     // It comes behind all that there is of the conversation.
     let last = server.support.posts(MESSAGE_SENT).await.taken();
-    let recorded: Vec<String> = recorded(&server.support, 2).await.iter().map(|event| event["id"].as_str().unwrap().into()).collect();
+    let recorded: Vec<String> =
+        recorded(&server.support, 2).await.iter().map(|event| event["id"].as_str().unwrap().into()).collect();
     assert_eq!(recorded, [&*first.id, &last.id]);
     let received: Vec<String> = receiver.received(2).await.iter().map(|received| received.id().into()).collect();
     assert_eq!(received, [first.id, last.id]);
@@ -48,7 +49,8 @@ async fn what_only_looks_alike_is_another_event() {
     let site = Site::new(&["recorder"]);
     site.add_source("other", "other key", "");
     let server = Server::start(&site).await;
-    let untimed = format!("{{\"event_type\":\"dialog_closed\",\"data\":{{\"chat_id\":1,\"topic_id\":2}},\"api_key\":\"{KEY}\"}}");
+    let untimed =
+        format!("{{\"event_type\":\"dialog_closed\",\"data\":{{\"chat_id\":1,\"topic_id\":2}},\"api_key\":\"{KEY}\"}}");
     let bodies = [
         MESSAGE_SENT.to_owned(),
         MESSAGE_SENT.replace("00:21:57", "00:21:58"),

@@ -124,3 +124,21 @@ async fn events_and_what_became_of_them_are_listed_after_a_restart() {
     let server = Server::start(&site).await;
     assert_eq!((server.listed("events").await, server.listed("deliveries").await), (events, deliveries));
 }
+
+/// Whoever is asked to end does not wait for a remote that hangs; the next host asks it again.
+#[tokio::test]
+async fn what_is_cut_off_at_the_end_is_delivered_by_the_next_host() {
+    let receiver = Receiver::start();
+    receiver.says(Said::Nothing);
+    let site = site(&receiver);
+    let server = Server::start(&site).await;
+    let id = server.support.writes("hello").await.id;
+    receiver.first().await;
+    server.stop().await;
+    receiver.says(Said::status(200));
+    let server = Server::start(&site).await;
+    let received = receiver.received(2).await;
+    assert_eq!([received[0].id(), received[1].id()], [&id, &id]);
+    server.settled().await;
+    assert_eq!(server.listed("deliveries?state=succeeded").await.len(), 2);
+}

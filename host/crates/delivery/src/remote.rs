@@ -89,7 +89,7 @@ impl Remote {
     /// Has it answer a command within `total`. A command is sent once.
     pub async fn command(&self, command: &Command, total: Duration) -> Outcome {
         let body = self.settings.format.command(command, self.api_key());
-        let limits = Limits { total, connect: Limits::default().connect.min(total), ..Limits::default() };
+        let limits = Limits { total, ..Limits::default() };
         let answer = self.send(body, &command.id, 1, limits).await;
         let outcome = match answer {
             Ok(response) => {
@@ -167,8 +167,8 @@ impl Remote {
     /// The key, and of each header its value and what follows a scheme such as `Bearer`.
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let values = self.settings.headers.values().filter_map(|value| value.to_str().ok());
-        let after_scheme = values.clone().filter_map(|value| value.split_once(' ')).map(|(_, rest)| rest);
-        self.api_key().into_iter().chain(values).chain(after_scheme).filter(|secret| !secret.is_empty())
+        let in_headers = values.flat_map(|value| [value, value.split_once(' ').map_or("", |(_, rest)| rest)]);
+        self.api_key().into_iter().chain(in_headers).filter(|secret| !secret.is_empty())
     }
 }
 

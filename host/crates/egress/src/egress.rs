@@ -1,26 +1,23 @@
 //! The client.
 //!
-//! Owns the pool of connections and the limit on a request's time. Never opens a connection: [`crate::dial`] does.
+//! Owns how reqwest is set up and asked, what is checked before that, and the limits on a request's time and on its
+//! answer's size. Never resolves a name: [`crate::guard`] does.
 
-use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
-use http_body_util::Full;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use reqwest::{Client, redirect, retry};
 
-use crate::body;
-use crate::dial::{CONNECT, Connector, ms};
 use crate::error::{Phase, SendError, StartError};
+use crate::guard::Guarded;
 use crate::lookup::Lookup;
 use crate::policy::Settings;
 use crate::refusal::Refusal;
-use crate::request::{Limits, Request, Response};
+use crate::request::{CONNECT_MAX, Request, Response};
 use crate::target::{Target, TargetError};
 use crate::tls::Tls;
 
@@ -29,10 +26,10 @@ use crate::tls::Tls;
 const IDLE_MAX: Duration = Duration::from_secs(30);
 /// Unused connections for each host: as many as deliveries are in flight to one endpoint, so that a busy one reuses all.
 const IDLE_PER_HOST_MAX: usize = 40;
-/// Of an answer's status line and headers, in bytes. Common servers send no more than 8 to 16 KiB.
-const HEAD_BYTES_MAX: usize = 64 * 1024;
+/// An idle connection whose other side has silently gone is noticed after some 30 s.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
-const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("slashbox/", env!("CARGO_PKG_VERSION")));
+const USER_AGENT: &str = concat!("slashbox/", env!("CARGO_PKG_VERSION"));
 
 /// What belongs to the connection and to the message's frame (RFC 9110, 7.6.1), which are ours to make.
 const OURS: [HeaderName; 7] = [
@@ -53,7 +50,7 @@ pub struct Egress(Arc<Inner>);
 
 struct Inner {
     settings: Arc<Settings>,
-    client: Client<Connector, Full<Bytes>>,
+    client: Client,
     no_certificates: Option<String>,
 }
 
@@ -63,30 +60,45 @@ impl Egress {
     /// # Errors
     /// TLS cannot be set up. A machine without certificates is not an error: see [`Refusal::NoCertificates`].
     pub fn new(settings: &Settings) -> Result<Self, StartError> {
-        Ok(Self::with(settings, Lookup::system(), Tls::platform()?))
+        Self::with(settings, Lookup::system(), Tls::platform()?)
     }
 
-    pub(crate) fn with(settings: &Settings, lookup: Lookup, tls: Tls) -> Self {
+    pub(crate) fn with(settings: &Settings, lookup: Lookup, tls: Tls) -> Result<Self, StartError> {
+        let Tls { config, no_certificates } = tls;
         let settings = Arc::new(settings.clone());
-        let connector = Connector::new(Arc::clone(&settings), lookup, tls.config);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
+        let guarded = Guarded { settings: Arc::clone(&settings), lookup };
+        let client = Client::builder()
+            .dns_resolver(guarded)
+            .tls_backend_preconfigured(config)
+            .http1_only()
+            .user_agent(USER_AGENT)
+            // Nothing is asked, followed, sent again or unpacked that the caller has not asked for, whatever the
+            // environment says and whatever reqwest can do because another crate switched it on.
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(retry::never())
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
+            .connect_timeout(CONNECT_MAX)
             .pool_idle_timeout(IDLE_MAX)
             .pool_max_idle_per_host(IDLE_PER_HOST_MAX)
-            .http1_max_buf_size(HEAD_BYTES_MAX)
-            .build(connector);
-        Self(Arc::new(Inner { settings, client, no_certificates: tls.no_certificates }))
+            .tcp_nodelay(true)
+            .tcp_keepalive(KEEPALIVE)
+            .tcp_keepalive_interval(KEEPALIVE)
+            .build()
+            .map_err(|error| StartError::from_reqwest(&error))?;
+        Ok(Self(Arc::new(Inner { settings, client, no_certificates })))
     }
 
-    /// Reads a URL, and refuses what can be refused without connecting: its scheme, a user or password in it, an address
-    /// in place of a name. For the check of a configuration, and for [`Egress::send`], which checks again.
+    /// The same as [`Settings::check`], by this client's settings.
     ///
     /// # Errors
     /// The URL is not one that can be sent to; the message says which key of the configuration would change that.
     pub fn check(&self, url: &str) -> Result<Target, TargetError> {
-        let target = Target::parse(url)?;
-        target.permit(&self.0.settings)?;
-        Ok(target)
+        self.0.settings.check(url)
     }
 
     /// Sends a request and reads the answer, once. It runs in the caller's task: dropping it ends it.
@@ -98,14 +110,15 @@ impl Egress {
         let Request { method, target, headers, body, limits } = request;
         let message = message(method, &target, headers, body);
         let mut phase = Phase::Answer;
-        let exchange = CONNECT.scope(limits.connect, self.exchange(message, &target, limits, &mut phase));
-        let done = tokio::time::timeout(limits.total, exchange).await;
-        done.unwrap_or_else(|_| {
-            Err(SendError::Timeout { authority: target.authority().to_owned(), phase, ms: ms(limits.total) })
-        })
+        let exchange = self.exchange(message, limits.body_bytes_max, &mut phase);
+        match tokio::time::timeout(limits.total, exchange).await {
+            Ok(done) => done.map_err(|error| SendError::from_reqwest(&error, target.authority())),
+            Err(_) => Err(SendError::timeout(target.authority(), phase, limits.total)),
+        }
     }
 
-    /// Checked again, for the target may come from another client with other settings.
+    /// Checked again, for the target may come from another client with other settings; and the only check of an address
+    /// in place of a name, for which no resolver is asked.
     fn permit(&self, request: &Request) -> Result<(), Refusal> {
         if request.method == Method::CONNECT {
             return Err(Refusal::Tunnel);
@@ -122,18 +135,14 @@ impl Egress {
 
     async fn exchange(
         &self,
-        message: http::Request<Full<Bytes>>,
-        target: &Target,
-        limits: Limits,
+        message: reqwest::Request,
+        body_bytes_max: usize,
         phase: &mut Phase,
-    ) -> Result<Response, SendError> {
-        let answer = self.0.client.request(message).await.map_err(|error| sorted(&error, target))?;
+    ) -> reqwest::Result<Response> {
+        let mut answer = self.0.client.execute(message).await?;
         *phase = Phase::Body;
-        let (head, body) = answer.into_parts();
-        let (body, whole) = body::read(body, limits.body_bytes_max)
-            .await
-            .map_err(|error| SendError::from_exchange(&error, target.authority()))?;
-        Ok(Response { status: head.status, headers: head.headers, body, whole })
+        let (body, whole) = read(&mut answer, body_bytes_max).await?;
+        Ok(Response { status: answer.status(), headers: std::mem::take(answer.headers_mut()), body, whole })
     }
 }
 
@@ -143,29 +152,29 @@ impl fmt::Debug for Egress {
     }
 }
 
-fn message(method: Method, target: &Target, mut headers: HeaderMap, body: Bytes) -> http::Request<Full<Bytes>> {
+fn message(method: Method, target: &Target, mut headers: HeaderMap, body: Bytes) -> reqwest::Request {
     for name in &OURS {
         headers.remove(name);
     }
-    headers.entry(header::USER_AGENT).or_insert(USER_AGENT);
     if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {
-        // Servers expect to be told (RFC 9110, 8.6), and hyper is silent about a body that is not there.
+        // Servers expect to be told (RFC 9110, 8.6), and reqwest is silent about a body that is not there.
         headers.insert(header::CONTENT_LENGTH, HeaderValue::from(0));
     }
-    let mut message = http::Request::new(Full::new(body));
-    *message.method_mut() = method;
-    *message.uri_mut() = target.uri().clone();
+    let mut message = reqwest::Request::new(method, target.url().clone());
     *message.headers_mut() = headers;
+    *message.body_mut() = Some(body.into());
     message
 }
 
-/// What the connector reports is sorted already; the client wraps it.
-fn sorted(error: &hyper_util::client::legacy::Error, target: &Target) -> SendError {
-    match error.source() {
-        Some(cause) => match cause.downcast_ref::<SendError>() {
-            Some(dialing) => dialing.clone(),
-            None => SendError::from_exchange(cause, target.authority()),
-        },
-        None => SendError::from_exchange(error, target.authority()),
+/// The body up to the limit, and whether that is the whole one. The rest goes with the connection.
+async fn read(answer: &mut reqwest::Response, bytes_max: usize) -> reqwest::Result<(Bytes, bool)> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await? {
+        let room = bytes_max - body.len();
+        body.extend_from_slice(chunk.get(..room).unwrap_or(&chunk));
+        if chunk.len() > room {
+            return Ok((body.freeze(), false));
+        }
     }
+    Ok((body.freeze(), true))
 }

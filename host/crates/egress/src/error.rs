@@ -1,12 +1,14 @@
 //! How sending fails: one variant for each thing that a caller does differently, which is whose fault it was.
 //!
-//! Owns the sorting of what the HTTP library reports, by the types of the causes, never by their texts. The messages
-//! are complete in themselves, since they are kept with a delivery's attempt; a cause is text, and decides nothing.
+//! Owns the sorting of what reqwest reports, by the types of the causes, never by their texts. The messages are complete
+//! in themselves, since they are kept with a delivery's attempt; a cause is text, and decides nothing.
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use crate::refusal::Refusal;
+use crate::request::CONNECT_MAX;
 
 /// Why there is no client.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -28,7 +30,7 @@ pub enum SendError {
     /// This machine cannot connect to anybody: no network, or no file descriptors, ports or memory left. Ours.
     #[error("this machine cannot connect to {authority}: {cause}")]
     Local {
-        /// Host, and port if the URL has one.
+        /// Host, and port if the URL has one and the name did resolve.
         authority: String,
         /// What happened.
         cause: String,
@@ -80,9 +82,9 @@ pub enum SendError {
 /// What was waited for when time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// The name, the connection, TLS: `Limits::connect`.
+    /// The name, the connection, TLS, which have 5 s.
     Connection,
-    /// The answer's status and headers: `Limits::total`.
+    /// The answer's status and headers, or a connection that had less than its 5 s left: `Limits::total`.
     Answer,
     /// The end of the answer's body: `Limits::total`.
     Body,
@@ -98,52 +100,74 @@ impl std::fmt::Display for Phase {
     }
 }
 
-impl SendError {
-    /// Sorts a failure of an established connection.
-    pub(crate) fn from_exchange(error: &(dyn Error + 'static), authority: &str) -> Self {
-        let (authority, cause) = (authority.to_owned(), text(error));
-        // A server's alert may arrive after the client's side of the handshake was done.
-        if chain(error).any(is_tls) { Self::Tls { authority, cause } } else { Self::Broken { authority, cause } }
+impl StartError {
+    pub(crate) fn from_reqwest(error: &reqwest::Error) -> Self {
+        Self::Tls { cause: innermost(error) }
     }
+}
 
+impl SendError {
     /// Sorts a failure of resolving a name.
-    pub(crate) fn from_lookup(error: &io::Error, host: &str, authority: &str) -> Self {
-        let cause = text(error);
+    pub(crate) fn from_lookup(error: &io::Error, host: &str) -> Self {
+        let cause = error.to_string();
         if is_local(error) {
-            Self::Local { authority: authority.to_owned(), cause }
+            Self::Local { authority: host.to_owned(), cause }
         } else {
             Self::Dns { host: host.to_owned(), cause }
         }
     }
 
-    /// Sorts a failure of connecting.
-    pub(crate) fn from_dial(error: &(dyn Error + 'static), authority: &str, limit_ms: u64) -> Self {
-        let (authority, cause) = (authority.to_owned(), text(error));
-        let io = chain(error).find_map(|cause| cause.downcast_ref::<io::Error>());
-        match io {
-            // Of several addresses each has its share of the time, so that the last one's end may be told here first.
-            Some(io) if io.kind() == io::ErrorKind::TimedOut => {
-                Self::Timeout { authority, phase: Phase::Connection, ms: limit_ms }
-            }
-            Some(io) if is_local(io) => Self::Local { authority, cause },
-            _ => Self::Connect { authority, cause },
+    /// Sorts a failure of anything else.
+    pub(crate) fn from_reqwest(error: &reqwest::Error, authority: &str) -> Self {
+        // What came of resolving the name is sorted already.
+        if let Some(resolving) = chain(error).find_map(|cause| cause.downcast_ref::<Self>()) {
+            resolving.clone()
+        } else if error.is_connect() && error.is_timeout() {
+            Self::timeout(authority, Phase::Connection, CONNECT_MAX)
+        } else if error.is_connect() {
+            Self::from_connect(error, authority)
+        } else {
+            Self::from_exchange(error, authority)
         }
+    }
+
+    pub(crate) fn timeout(authority: &str, phase: Phase, limit: Duration) -> Self {
+        let ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        Self::Timeout { authority: authority.to_owned(), phase, ms }
+    }
+
+    fn from_connect(error: &(dyn Error + 'static), authority: &str) -> Self {
+        let (authority, cause) = (authority.to_owned(), innermost(error));
+        match chain(error).find_map(|cause| cause.downcast_ref::<io::Error>()) {
+            Some(io) if is_local(io) => Self::Local { authority, cause },
+            Some(io) if io.kind() != io::ErrorKind::Other => Self::Connect { authority, cause },
+            // Only the system's own errors are those of TCP; whatever ends a handshake is wrapped into another one.
+            _ => Self::Tls { authority, cause },
+        }
+    }
+
+    fn from_exchange(error: &(dyn Error + 'static), authority: &str) -> Self {
+        let (authority, cause) = (authority.to_owned(), innermost(error));
+        // A server's alert may arrive after the client's side of the handshake was done.
+        let tls = chain(error).any(|cause| cause.is::<rustls::Error>());
+        if tls { Self::Tls { authority, cause } } else { Self::Broken { authority, cause } }
     }
 }
 
-/// An error and its causes, in one line.
-pub(crate) fn text(error: &(dyn Error + 'static)) -> String {
-    chain(error).map(ToString::to_string).collect::<Vec<_>>().join(": ")
+/// The last cause, which says what happened. Those around it say in which part of the client, and reqwest's own shows
+/// the URL with its query.
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    chain(error).last().unwrap_or(error).to_string()
 }
 
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| cause(error))
 }
 
-fn is_tls(error: &(dyn Error + 'static)) -> bool {
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
     // An io error that was made of another one does not name that as its source.
-    let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>())
+    let made_of = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+    made_of.map(|error| error as &(dyn Error + 'static)).or_else(|| error.source())
 }
 
 fn is_local(error: &io::Error) -> bool {
@@ -170,23 +194,23 @@ mod tests {
     #[test]
     fn faults_of_our_own_machine_are_told_from_the_other_sides() {
         let check = |error: io::Error, expected: &str| {
-            let name = match SendError::from_dial(&Outer(error), "example.com", 300) {
+            let name = match SendError::from_connect(&Outer(error), "example.com") {
                 SendError::Local { .. } => "local",
                 SendError::Connect { .. } => "connect",
-                SendError::Timeout { phase: Phase::Connection, ms: 300, .. } => "timeout",
+                SendError::Tls { .. } => "tls",
                 other => panic!("{other:?}"),
             };
             assert_eq!(name, expected);
         };
         check(io::ErrorKind::ConnectionRefused.into(), "connect");
         check(io::ErrorKind::HostUnreachable.into(), "connect");
-        check(io::ErrorKind::TimedOut.into(), "timeout");
         check(io::ErrorKind::NetworkUnreachable.into(), "local");
         check(io::ErrorKind::AddrNotAvailable.into(), "local");
+        check(io::Error::other(io::Error::from(io::ErrorKind::UnexpectedEof)), "tls");
         for number in [23, 24] {
             let error = io::Error::from_raw_os_error(number);
             assert_eq!(is_local(&error), cfg!(unix));
-            let lookup = SendError::from_lookup(&error, "example.com", "example.com:1");
+            let lookup = SendError::from_lookup(&error, "example.com");
             assert_eq!(matches!(lookup, SendError::Local { .. }), cfg!(unix));
             check(error, if cfg!(unix) { "local" } else { "connect" });
         }
@@ -199,6 +223,6 @@ mod tests {
         assert!(matches!(SendError::from_exchange(&error, "example.com"), SendError::Tls { .. }));
         let reset = Outer(io::ErrorKind::ConnectionReset.into());
         let broken = SendError::from_exchange(&reset, "example.com");
-        assert_eq!(broken.to_string(), "no whole answer from example.com: tcp connect error: connection reset");
+        assert_eq!(broken.to_string(), "no whole answer from example.com: connection reset");
     }
 }

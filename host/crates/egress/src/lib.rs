@@ -9,18 +9,18 @@
 //!   resolves to later, what was checked is what is dialed. One forbidden address refuses the whole answer.
 //! * A cloud's metadata address is reached only if it is listed by itself, never by a wider range.
 //! * What is sent ends within its limits, the body of the answer included.
-//! * No redirects, no proxies, no cookies, no decompression: the client is made of parts that know none of them, so that
-//!   neither the environment nor a feature that some other crate switches on brings them back.
+//! * No redirects, no proxies, no retries, no cookies, no decompression: reqwest is told so, so that neither the
+//!   environment nor a feature that some other crate switches on brings them back.
 //! * A message shows no query and no header, which may hold secrets.
 //!
-//! Built on hyper-util rather than on reqwest, whose limit on connecting belongs to the client and not to the request,
-//! whose resolver is not asked about literal addresses, and which decompresses and follows unless it is told not to.
+//! The HTTP itself, with its pool of connections, is reqwest's. It asks a resolver of ours, which answers with checked
+//! addresses or not at all; it is given TLS that believes whom the machine believes; and since it asks no resolver about
+//! an address in place of a name, that is checked before each request.
 
-mod body;
 mod carrier;
-mod dial;
 mod egress;
 mod error;
+mod guard;
 mod lookup;
 mod policy;
 mod range;

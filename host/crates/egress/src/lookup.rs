@@ -1,6 +1,6 @@
 //! From names to addresses.
 //!
-//! Owns how a name is asked for, and how many at once. Never decides about an address: [`crate::dial`] checks each one.
+//! Owns how a name is asked for, and how many at once. Never decides about an address: [`crate::guard`] checks each one.
 
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -12,8 +12,9 @@ use tokio::sync::Semaphore;
 /// the pool of such threads is also everybody else's (512), so that names get no more than a share of it.
 const LOOKUPS_MAX: usize = 128;
 
-/// What resolves a name, blocking: a function, so that tests may give other answers than the system's.
-pub(crate) type Resolver = dyn Fn(&str, u16) -> io::Result<Vec<SocketAddr>> + Send + Sync;
+/// What resolves a name, blocking: a function, so that tests may give other answers than the system's. The port is 0, in
+/// place of which reqwest puts the URL's.
+pub(crate) type Resolver = dyn Fn(&str) -> io::Result<Vec<SocketAddr>> + Send + Sync;
 
 /// Resolves names.
 #[derive(Clone)]
@@ -25,7 +26,7 @@ pub(crate) struct Lookup {
 impl Lookup {
     /// The system's resolver, with its hosts file, search domains and caches.
     pub(crate) fn system() -> Self {
-        Self::new(Arc::new(|host: &str, port| Ok((host, port).to_socket_addrs()?.collect())))
+        Self::new(Arc::new(|host: &str| Ok((host, 0).to_socket_addrs()?.collect())))
     }
 
     pub(crate) fn new(resolver: Arc<Resolver>) -> Self {
@@ -33,13 +34,13 @@ impl Lookup {
     }
 
     /// All addresses of a name; at least one.
-    pub(crate) async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    pub(crate) async fn addresses(&self, host: &str) -> io::Result<Vec<SocketAddr>> {
         let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
         let (resolver, name) = (Arc::clone(&self.resolver), host.to_owned());
         let found = tokio::task::spawn_blocking(move || {
             // Kept by the thread, not by who waits: whoever gives up leaves the thread as busy as before.
             let _place = place;
-            resolver(&name, port)
+            resolver(&name)
         });
         match found.await.map_err(io::Error::other)?? {
             none if none.is_empty() => Err(io::Error::new(io::ErrorKind::NotFound, "no address")),

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use crate::range::Range;
 use crate::refusal::{Forbidden, Refusal};
 use crate::special::{Class, Finding, classify};
+use crate::target::{Target, TargetError};
 
 /// What may be reached besides public addresses over https. The default allows nothing more.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,17 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Reads a URL, and refuses what can be refused without connecting: its scheme, a user or password in it, an address
+    /// in place of a name. For the check of a configuration, and for [`crate::Egress::send`], which checks again.
+    ///
+    /// # Errors
+    /// The URL is not one that can be sent to; the message says which key of the configuration would change that.
+    pub fn check(&self, url: &str) -> Result<Target, TargetError> {
+        let target = Target::parse(url)?;
+        target.permit(self)?;
+        Ok(target)
+    }
+
     pub(crate) fn permit_http(&self, authority: &str) -> Result<(), Refusal> {
         if self.allow_http { Ok(()) } else { Err(Refusal::PlainHttp { authority: authority.to_owned() }) }
     }

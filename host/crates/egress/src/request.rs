@@ -10,6 +10,10 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::target::Target;
 
+/// For a new connection: the name, the connection itself, TLS. A connection over the longest way takes less than 1 s; what
+/// takes longer than this is lost packets.
+pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(5);
+
 /// One request.
 //
 // No derived Debug: `Authorization` is one of the headers.
@@ -30,9 +34,7 @@ pub struct Request {
 /// How long a request may take, and how much of its answer is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For a new connection: the name, the connection itself, TLS.
-    pub connect: Duration,
-    /// For everything, up to the last byte of the answer's body.
+    /// For everything, up to the last byte of the answer's body. Of that, a new connection gets no more than 5 s.
     pub total: Duration,
     /// Of the answer's body, in bytes; the rest is not read.
     pub body_bytes_max: usize,
@@ -41,7 +43,7 @@ pub struct Limits {
 impl Default for Limits {
     /// The limits of a webhook's delivery.
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), total: Duration::from_secs(15), body_bytes_max: 64 * 1024 }
+        Self { total: Duration::from_secs(15), body_bytes_max: 64 * 1024 }
     }
 }
 

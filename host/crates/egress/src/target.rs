@@ -5,10 +5,8 @@
 //! and what is sent is the same parsed value.
 
 use std::fmt;
-use std::net::IpAddr;
 
 use http::Uri;
-use http::uri::Scheme;
 use url::{Host, Url};
 
 use crate::policy::Settings;
@@ -16,11 +14,7 @@ use crate::refusal::Refusal;
 
 /// A URL that can be sent to. Shown without its query, which may hold secrets.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Target {
-    uri: Uri,
-    literal: Option<IpAddr>,
-    port: u16,
-}
+pub struct Target(Url);
 
 /// Why a URL is not sent to. The messages do not repeat the URL, which may hold secrets.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,22 +53,12 @@ impl Target {
             return Err(TargetError::UserInfo { host: url.host_str().unwrap_or_default().to_owned() });
         }
         url.set_fragment(None);
-        Self::from_url(&url)
-    }
-
-    fn from_url(url: &Url) -> Result<Self, TargetError> {
+        // reqwest has it parsed once more, and dials what that parser takes for the host: it must be what is checked.
         let uri: Uri = url.as_str().parse().map_err(malformed)?;
-        // Two parsers saw it; what they make of the host must be the same, for one is checked and the other dialed.
-        let (Some(host), Some(port), true) = (url.host(), url.port_or_known_default(), uri.host() == url.host_str())
-        else {
+        if url.host_str().is_none() || uri.host() != url.host_str() {
             return Err(malformed("its host is unclear"));
-        };
-        let literal = match host {
-            Host::Ipv4(address) => Some(address.into()),
-            Host::Ipv6(address) => Some(address.into()),
-            Host::Domain(_) => None,
-        };
-        Ok(Self { uri, literal, port })
+        }
+        Ok(Self(url))
     }
 
     /// Whether it may be reached, as far as that can be said without resolving its name.
@@ -82,41 +66,42 @@ impl Target {
         if !self.is_https() {
             settings.permit_http(self.authority())?;
         }
-        if let Some(address) = self.literal {
-            settings.permit(address, None)?;
+        match self.0.host() {
+            Some(Host::Ipv4(address)) => settings.permit(address.into(), None),
+            Some(Host::Ipv6(address)) => settings.permit(address.into(), None),
+            Some(Host::Domain(_)) | None => Ok(()),
         }
-        Ok(())
     }
 
     /// The host: a name in lower case (an international one in its ASCII form), or an address (IPv6 in brackets).
     pub fn host(&self) -> &str {
-        self.uri.host().unwrap_or_default()
+        self.0.host_str().unwrap_or_default()
     }
 
     /// The port, also where the URL leaves it to the scheme.
     pub fn port(&self) -> u16 {
-        self.port
+        // Both schemes have one.
+        self.0.port_or_known_default().unwrap_or_default()
     }
 
     /// Whether the connection is encrypted.
     pub fn is_https(&self) -> bool {
-        self.uri.scheme() == Some(&Scheme::HTTPS)
+        self.0.scheme() == "https"
     }
 
     /// The host, and the port where the URL has one that is not the scheme's.
     pub fn authority(&self) -> &str {
-        self.uri.authority().map_or("", |authority| authority.as_str())
+        self.0.authority()
     }
 
-    pub(crate) fn uri(&self) -> &Uri {
-        &self.uri
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = self.uri.scheme_str().unwrap_or_default();
-        write!(f, "{scheme}://{}{}", self.authority(), self.uri.path())
+        write!(f, "{}://{}{}", self.0.scheme(), self.authority(), self.0.path())
     }
 }
 

@@ -1,10 +1,9 @@
 //! What a name's answers and a server's certificate do, with a resolver and certificates of the tests' own.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -15,8 +14,12 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::lookup::Lookup;
+use crate::request::CONNECT_MAX;
 use crate::tls::Tls;
 use crate::{Egress, Limits, Phase, Refusal, Request, Response, SendError, Settings};
+
+/// The port is the URL's.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
 fn settings(ranges: &[&str]) -> Settings {
     Settings { allow_http: true, allow_cidrs: ranges.iter().map(|range| range.parse().unwrap()).collect() }
@@ -26,13 +29,13 @@ fn settings(ranges: &[&str]) -> Settings {
 fn resolving(
     ranges: &[&str],
     tls: Tls,
-    resolver: impl Fn(u16) -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
+    resolver: impl Fn() -> io::Result<Vec<SocketAddr>> + Send + Sync + 'static,
 ) -> Egress {
-    Egress::with(&settings(ranges), Lookup::new(Arc::new(move |_: &str, port| resolver(port))), tls)
+    Egress::with(&settings(ranges), Lookup::new(Arc::new(move |_: &str| resolver())), tls).unwrap()
 }
 
 async fn get(egress: &Egress, url: &str) -> Result<Response, SendError> {
-    let limits = Limits { connect: Duration::from_millis(300), total: Duration::from_secs(5), body_bytes_max: 1024 };
+    let limits = Limits { total: CONNECT_MAX * 2, body_bytes_max: 1024 };
     let target = egress.check(url).unwrap();
     egress.send(Request { method: Method::GET, target, headers: HeaderMap::new(), body: Bytes::new(), limits }).await
 }
@@ -67,9 +70,8 @@ async fn one_forbidden_address_refuses_the_whole_answer() {
     for bad in ["10.0.0.1:0", "[::1]:0", "169.254.169.254:0", "[::ffff:10.0.0.1]:0"] {
         let bad: SocketAddr = bad.parse().unwrap();
         for good_first in [true, false] {
-            let egress = resolving(&["127.0.0.1"], platform(), move |port| {
-                let good = SocketAddr::from(([127, 0, 0, 1], port));
-                Ok(if good_first { vec![good, bad] } else { vec![bad, good] })
+            let egress = resolving(&["127.0.0.1"], platform(), move || {
+                Ok(if good_first { vec![LOOPBACK, bad] } else { vec![bad, LOOPBACK] })
             });
             let error = get(&egress, &format!("http://two.example:{port}/")).await.unwrap_err();
             let SendError::Refused(Refusal::Address(forbidden)) = error else { panic!("{bad}: {error:?}") };
@@ -84,9 +86,9 @@ async fn a_name_that_resolves_differently_the_second_time_gains_nothing() {
     let (port, connections) = server().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&asked);
-    let egress = resolving(&["127.0.0.1"], platform(), move |port| {
+    let egress = resolving(&["127.0.0.1"], platform(), move || {
         let last = if counted.fetch_add(1, Ordering::SeqCst) == 0 { 1 } else { 2 };
-        Ok(vec![SocketAddr::from(([127, 0, 0, last], port))])
+        Ok(vec![SocketAddr::from(([127, 0, 0, last], 0))])
     });
     let url = format!("http://rebind.example:{port}/");
     assert_eq!(get(&egress, &url).await.unwrap().body, "ok");
@@ -98,34 +100,41 @@ async fn a_name_that_resolves_differently_the_second_time_gains_nothing() {
 #[tokio::test]
 async fn where_one_address_is_down_the_next_one_is_dialed() {
     let (port, _) = server().await;
-    let egress = resolving(&["127.0.0.1", "::1"], platform(), move |port| {
-        let closed = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port));
-        Ok(vec![closed, SocketAddr::from(([127, 0, 0, 1], port))])
+    let egress = resolving(&["127.0.0.1", "::1"], platform(), move || {
+        Ok(vec![SocketAddr::from((Ipv6Addr::LOCALHOST, 0)), LOOPBACK])
     });
     assert_eq!(get(&egress, &format!("http://two.example:{port}/")).await.unwrap().body, "ok");
 }
 
 #[tokio::test]
 async fn a_name_without_addresses_is_a_fault_of_its_dns() {
-    let none = resolving(&[], platform(), |_| Ok(Vec::new()));
-    let failing = resolving(&[], platform(), |_| Err(io::Error::other("no such name")));
+    let none = resolving(&[], platform(), || Ok(Vec::new()));
+    let failing = resolving(&[], platform(), || Err(io::Error::other("no such name")));
     for (egress, cause) in [(none, "no address"), (failing, "no such name")] {
         let error = get(&egress, "https://none.example/").await.unwrap_err();
         assert_eq!(error, SendError::Dns { host: "none.example".into(), cause: cause.into() });
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_slow_name_falls_under_the_limit_on_connecting() {
     let (release, held) = mpsc::channel::<()>();
+    let (ask, mut asked) = tokio::sync::mpsc::unbounded_channel();
     let held = Mutex::new(held);
-    let egress = resolving(&[], platform(), move |_| {
+    let egress = resolving(&[], platform(), move || {
+        ask.send(()).unwrap();
         let _ = held.lock().unwrap().recv();
         Ok(Vec::new())
     });
-    let error = get(&egress, "https://slow.example/").await.unwrap_err();
+    // A clock that stands still goes on by itself only when nothing else does, and the resolver's thread does.
+    let clock = async {
+        asked.recv().await.unwrap();
+        tokio::time::advance(CONNECT_MAX).await;
+    };
+    let (answer, ()) = tokio::join!(get(&egress, "https://slow.example/"), clock);
     drop(release);
-    assert_eq!(error, SendError::Timeout { authority: "slow.example".into(), phase: Phase::Connection, ms: 300 });
+    let authority = "slow.example".into();
+    assert_eq!(answer.unwrap_err(), SendError::Timeout { authority, phase: Phase::Connection, ms: 5000 });
 }
 
 /// A server's TLS for a name, and a client's that believes in it.
@@ -155,7 +164,7 @@ async fn a_certificate_counts_for_its_own_name_alone() {
                 answer(&mut stream).await;
             }
         });
-        let egress = resolving(&["127.0.0.1"], tls, |port| Ok(vec![SocketAddr::from(([127, 0, 0, 1], port))]));
+        let egress = resolving(&["127.0.0.1"], tls, || Ok(vec![LOOPBACK]));
         match get(&egress, &format!("https://{name}:{port}/")).await {
             Ok(response) => assert!(believed && response.body == "ok"),
             Err(error) => assert!(!believed && matches!(error, SendError::Tls { .. }), "{error:?}"),

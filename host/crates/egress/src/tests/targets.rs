@@ -1,9 +1,9 @@
 //! What a URL is read as, and what is refused before anything is connected to.
 
-use crate::{Egress, Settings};
+use crate::Settings;
 
 fn verdict(settings: &Settings, url: &str) -> String {
-    match Egress::new(settings).unwrap().check(url) {
+    match settings.check(url) {
         Ok(target) => target.to_string(),
         Err(error) => error.to_string(),
     }
@@ -22,6 +22,7 @@ fn urls_are_read_once_and_shown_without_their_query() {
     check("ftp://example.com/", "URL with scheme \"ftp\", expected https");
     check("example.com/hook", "not a URL: relative URL without a base, expected https://host/path");
     check("https://", "not a URL: empty host, expected https://host/path");
+    check("https://{{host}}/", "not a URL: invalid uri character, expected https://host/path");
     let user = "URL with user or password for example.com: put them into an Authorization header";
     check("https://user:secret@example.com/", user);
     check("https://user@example.com/", user);
@@ -63,7 +64,7 @@ fn an_address_is_refused_in_every_spelling() {
 #[test]
 fn a_target_tells_host_port_and_scheme_and_keeps_its_query_to_itself() {
     let settings = Settings { allow_http: true, ..Settings::default() };
-    let target = Egress::new(&settings).unwrap().check("http://Example.com/a?key=secret").unwrap();
+    let target = settings.check("http://Example.com/a?key=secret").unwrap();
     assert_eq!((target.host(), target.port(), target.is_https()), ("example.com", 80, false));
     assert_eq!(format!("{target:?}"), "Target(http://example.com/a)");
     assert_eq!(target.authority(), "example.com");

@@ -9,8 +9,7 @@ use slashbox_egress::{Egress, Limits, Request, Response, SendError, Settings};
 /// Long enough for a busy machine to answer, short enough to wait for.
 pub(crate) const SHORT: Duration = Duration::from_millis(300);
 
-pub(crate) const LIMITS: Limits =
-    Limits { connect: Duration::from_secs(5), total: Duration::from_secs(10), body_bytes_max: 1000 };
+pub(crate) const LIMITS: Limits = Limits { total: Duration::from_secs(10), body_bytes_max: 1000 };
 
 pub(crate) fn loopback() -> Egress {
     let allow_cidrs = vec!["127.0.0.0/8".parse().unwrap(), "::1".parse().unwrap()];

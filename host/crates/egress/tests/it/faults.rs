@@ -63,15 +63,29 @@ async fn check_tls(server: &Server) {
     assert_eq!(server.connections(), 1);
 }
 
-#[tokio::test]
-async fn a_handshake_falls_under_the_limit_on_connecting() {
-    let server = Server::raw(|stream: TcpStream| async move {
+/// Accepts connections, and says nothing.
+async fn silent() -> Server {
+    Server::raw(|stream: TcpStream| async move {
         let _stream = stream;
         pending().await
     })
-    .await;
-    let limits = Limits { connect: SHORT, ..LIMITS };
+    .await
+}
+
+// The clock stands still and jumps to the next limit, which is the one on connecting.
+#[tokio::test(start_paused = true)]
+async fn a_handshake_falls_under_the_limit_on_connecting() {
+    let server = silent().await;
+    let error = get(&format!("https://{}/", server.address)).await.unwrap_err();
+    let authority = server.address.to_string();
+    assert_eq!(error, SendError::Timeout { authority, phase: Phase::Connection, ms: 5000 });
+}
+
+#[tokio::test]
+async fn connecting_falls_under_the_limit_on_everything() {
+    let server = silent().await;
+    let limits = Limits { total: SHORT, ..LIMITS };
     let error = get_within(&format!("https://{}/", server.address), limits).await.unwrap_err();
     let authority = server.address.to_string();
-    assert_eq!(error, SendError::Timeout { authority, phase: Phase::Connection, ms: 300 });
+    assert_eq!(error, SendError::Timeout { authority, phase: Phase::Answer, ms: 300 });
 }

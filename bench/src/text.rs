@@ -1,0 +1,102 @@
+//! The report for people.
+
+use crate::{
+    commands, delivery,
+    goals::{Bound, Goal},
+    ingest,
+    report::{CallRow, CommandRows, Report},
+};
+
+/// All of it.
+pub(crate) fn of(report: &Report) -> String {
+    let Report { machine, calls, commands, ingest, delivery, goals, .. } = report;
+    let mut text = format!("\n{} × {}, Linux {}\n", machine.cores, machine.processor, machine.kernel);
+    text += "(load generators and receivers on the same cores)\n";
+    text += &of_calls(calls);
+    text += &of_commands(commands);
+    text += &of_ingest(ingest);
+    text += &of_delivery(delivery);
+    text += "\ngoal                                                   reached  (middle half)      target\n";
+    goals.iter().for_each(|goal| text += &line(goal));
+    text
+}
+
+fn of_calls(calls: &[CallRow]) -> String {
+    let mut text = "\ncall of a plugin             p50 µs   mean µs    p99 µs   calls/s on 2 threads\n".to_owned();
+    for CallRow { who, cost } in calls {
+        let (p50, mean, p99) = (cost.p50_us.median, cost.mean_us.median, cost.p99_us.median);
+        let per_second = cost.two_threads_calls_per_second.median;
+        text += &format!("{who:<26} {p50:>8.2} {mean:>9.2} {p99:>9.2} {per_second:>22.0}\n");
+    }
+    text
+}
+
+fn of_commands(commands: &CommandRows) -> String {
+    let connections = commands.connections;
+    let mut text = format!(
+        "\ncommand over HTTP, {connections} connections     requests/s   p50 µs   p99 µs   server's CPU µs a request\n"
+    );
+    let mut row = |who: &str, cost: &commands::Cost| {
+        let (rate, p50, p99) = (cost.requests_per_second.median, cost.p50_us.median, cost.p99_us.median);
+        text += &format!("{who:<36} {rate:>12.0} {p50:>8.0} {p99:>8.0} {:>27.2}\n", cost.cpu_us.median);
+    };
+    row("bare axum", &commands.axum);
+    row("slashbox", &commands.slashbox);
+    text
+}
+
+fn of_ingest(costs: &[ingest::Cost]) -> String {
+    let mut text = "\nevents accepted durably    events/s   p50 µs   p99 µs   CPU µs an event   events a commit   \
+                    bare: axum/s     rows/s   commit p50 µs   CPU µs a row\n"
+        .to_owned();
+    for cost in costs {
+        let who = format!("slashbox, {} connection{}", cost.connections, if cost.connections == 1 { "" } else { "s" });
+        let (rate, p50, p99) = (cost.events_per_second.median, cost.p50_us.median, cost.p99_us.median);
+        let (cpu, batch) = (cost.cpu_us.median, cost.batch.median);
+        let (axum, rows, commit) =
+            (cost.axum_per_second.median, cost.bare_per_second.median, cost.bare_commit_p50_us.median);
+        let row_cpu = cost.bare_cpu_us.median;
+        text += &format!(
+            "{who:<25} {rate:>9.0} {p50:>8.0} {p99:>8.0} {cpu:>17.2} {batch:>17.1} {axum:>14.0} {rows:>10.0} \
+             {commit:>15.0} {row_cpu:>14.2}\n"
+        );
+    }
+    text
+}
+
+fn of_delivery(cost: &delivery::Cost) -> String {
+    let (connections, in_flight) = (cost.connections, cost.in_flight_max);
+    let (cpu, reqwest, rows) = (cost.cpu_us.median, cost.reqwest_cpu_us.median, cost.rows_cpu_us.median);
+    let (alone, batch) = (cost.deliveries_per_second.median, cost.batch.median);
+    let (arrived, together) = (cost.arrived_per_second.median, cost.together_per_second.median);
+    let mut text = format!(
+        "\ndelivery to one webhook, at most {in_flight} at a time\n\
+         CPU µs a delivery: slashbox {cpu:.2}, bare reqwest {reqwest:.2}, bare rows {rows:.2}\n\
+         deliveries while nothing is accepted: {alone:.0}/s, {batch:.1} a commit\n\
+         accepted and delivered, {connections} connections: {together:.0}/s until the last is recorded, \
+         {arrived:.0}/s arrive under the load, {:.2} CPU µs an event\n",
+        cost.together_cpu_us.median
+    );
+    let mut row = |when: &str, accept: &delivery::Accept| {
+        let (rate, p50, p99) = (accept.events_per_second.median, accept.p50_us.median, accept.p99_us.median);
+        text += &format!("accepted while {when}: {rate:.0}/s, p50 {p50:.0} µs, p99 {p99:.0} µs\n");
+    };
+    row("nothing is delivered", &cost.accept_alone);
+    row("all is delivered", &cost.accept_together);
+    text
+}
+
+fn line(goal: &Goal) -> String {
+    let Goal { name, unit, reached, target, .. } = goal;
+    let bound = if goal.bound == Bound::AtMost { '≤' } else { '≥' };
+    let verdict = if goal.met { "met" } else { "MISSED" };
+    let stretch = goal.stretch.map(|stretch| format!(" (stretch {stretch})")).unwrap_or_default();
+    let middle = format!("({} – {})", figure(reached.low), figure(reached.high));
+    let (reached, target) = (figure(reached.median), figure(*target));
+    format!("{name:<53} {reached:>7} {unit:<2} {middle:<18} {bound} {target} {verdict}{stretch}\n")
+}
+
+/// Ratios and microseconds have decimals that count, thousands have not.
+fn figure(value: f64) -> String {
+    if value < 1_000.0 { format!("{value:.3}") } else { format!("{value:.0}") }
+}

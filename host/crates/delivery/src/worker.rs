@@ -211,8 +211,7 @@ impl Worker {
         let store = &self.surroundings.store;
         let told = async {
             store.set_absent(moved).await?;
-            //store.hurry(hurried.clone(), now_ms).await
-            Ok::<(), WriteError>(())
+            store.hurry(hurried.clone(), now_ms).await
         };
         if let Err(error) = told.await {
             let error: &dyn std::error::Error = &error;

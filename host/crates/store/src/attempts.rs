@@ -93,3 +93,7 @@ fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
         answer: row.get(6)?,
     })
 }
+
+/// The statements that run often, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 2] = [INSERT, OF_DELIVERY];

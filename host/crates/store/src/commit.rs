@@ -122,12 +122,4 @@ mod tests {
         assert_eq!(rows_left(EXPIRED_REMOVED_MIN + 1, 1, 100), 2);
         assert_eq!(rows_left(1000, 300, 100), 400 + 300);
     }
-
-    #[test]
-    fn removal_searches_and_never_scans() {
-        let mut sql = Database::in_memory().open_writer().unwrap();
-        migrate(&mut sql).unwrap();
-        let plan = kv::plan_of_removal(&sql).unwrap();
-        assert!(plan.iter().all(|step| !step.starts_with("SCAN")), "{plan:#?}");
-    }
 }

@@ -71,15 +71,6 @@ impl Database {
         sql.pragma_update(None, "foreign_keys", true).map_err(Fault::sql)?;
         // Negative for KiB, positive would be pages.
         sql.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(Fault::sql)?;
-        if let Ok(v) = std::env::var("CACHE") {
-            sql.pragma_update(None, "cache_size", v).map_err(Fault::sql)?;
-        }
-        if let Ok(v) = std::env::var("CKPT") {
-            sql.pragma_update(None, "wal_autocheckpoint", v).map_err(Fault::sql)?;
-        }
-        if let Ok(v) = std::env::var("FK") {
-            sql.pragma_update(None, "foreign_keys", v).map_err(Fault::sql)?;
-        }
         Ok(sql)
     }
 

@@ -22,7 +22,7 @@ const FIND: &str = "SELECT id FROM dedupe JOIN event ON seq = event
 
 const REMEMBER: &str = "INSERT OR REPLACE INTO dedupe (hash, event, until_ms) VALUES (?1, ?2, ?3)";
 
-const AFTER: &str = "SELECT hash, until_ms FROM dedupe WHERE hash > ?1 ORDER BY hash LIMIT ?2";
+pub(crate) const AFTER: &str = "SELECT hash, until_ms FROM dedupe WHERE hash > ?1 ORDER BY hash LIMIT ?2";
 
 const REMOVE: &str = "DELETE FROM dedupe WHERE hash = ?1";
 
@@ -71,3 +71,7 @@ fn hash(source: i64, dedupe: &Dedupe) -> i64 {
     let [a, b, c, d, e, f, g, h, ..] = dedupe.key;
     i64::from_be_bytes([a, b, c, d, e, f, g, h]) ^ source.wrapping_mul(SPREAD)
 }
+
+/// The statements that run often, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 4] = [FIND, REMEMBER, AFTER, REMOVE];

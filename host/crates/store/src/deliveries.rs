@@ -25,7 +25,7 @@ const INSERT: &str = "INSERT INTO delivery (event, subscriber, outcome, ready_at
     ON CONFLICT DO NOTHING";
 
 /// Those that are due and those whose lease has ended: of both, the time has come.
-const READY: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
+pub(crate) const READY: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
     WHERE subscriber = ?1 AND ready_at_ms <= ?2 ORDER BY ready_at_ms, event LIMIT ?3";
 
 const NEXT_READY: &str = "SELECT min(ready_at_ms) FROM delivery INDEXED BY delivery_by_time
@@ -43,13 +43,13 @@ const RETRY: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3, attempts 
 const CLOSE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = NULL, attempts = ?4, outcome = ?3
     WHERE event = ?1 AND subscriber = ?2";
 
-const HEAD: &str = "SELECT event, ready_at_ms FROM delivery INDEXED BY delivery_by_lane
+pub(crate) const HEAD: &str = "SELECT event, ready_at_ms FROM delivery INDEXED BY delivery_by_lane
     WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 ORDER BY event LIMIT 1";
 
 const SET_READY: &str = "UPDATE delivery SET ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
 
 /// A walk over one index, which has all that it asks for.
-const ALL_LEASED: &str = "SELECT event, subscriber FROM delivery INDEXED BY delivery_by_time
+pub(crate) const ALL_LEASED: &str = "SELECT event, subscriber FROM delivery INDEXED BY delivery_by_time
     WHERE ready_at_ms IS NOT NULL AND leased = 1";
 
 const RELEASE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
@@ -207,7 +207,7 @@ pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64
     Ok(leased.len() as u64)
 }
 
-/// The statements that run for every event, to see how SQLite goes about them.
+/// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 10] =
     [INSERT, READY, NEXT_READY, LEASE, LEASED, RETRY, CLOSE, HEAD, SET_READY, RELEASE];

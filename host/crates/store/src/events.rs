@@ -109,3 +109,7 @@ fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
         },
     })
 }
+
+/// The statements that run often, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 4] = [FIND_SOURCE, INSERT, GET, SEQ];

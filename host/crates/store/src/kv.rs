@@ -131,10 +131,6 @@ fn is_alive(expires_at_ms: Option<u64>, now_ms: u64) -> bool {
     expires_at_ms.is_none_or(|expires_at_ms| expires_at_ms > now_ms)
 }
 
-/// How SQLite goes about [`remove_expired`].
+/// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) fn plan_of_removal(sql: &Connection) -> rusqlite::Result<Vec<String>> {
-    let mut statement = sql.prepare(&format!("EXPLAIN QUERY PLAN {REMOVE_EXPIRED}"))?;
-    let rows = statement.query_map((0, 0), |row| row.get("detail"))?;
-    rows.collect()
-}
+pub(crate) const STATEMENTS: [&str; 6] = [GET, VERSION, FROM, PUT, DELETE, REMOVE_EXPIRED];

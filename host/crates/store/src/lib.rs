@@ -19,12 +19,15 @@ mod dedupe;
 mod deliveries;
 mod error;
 mod events;
+mod hurry;
 mod keys;
 mod kv;
 mod lanes;
 mod listings;
 mod migrations;
 mod numbers;
+#[cfg(test)]
+mod plans;
 mod reader;
 mod store;
 mod subscribers;

@@ -11,6 +11,12 @@ mod merge;
 pub(crate) use deliveries::{deliveries, delivery, of_event};
 pub(crate) use events::{event, events};
 
+#[cfg(test)]
+pub(crate) use {
+    deliveries::{OF_EVENT, STATEMENTS as DELIVERIES},
+    events::STATEMENTS as EVENTS,
+};
+
 use slashbox_core::{Attempt, DeliveryState, Event, SubscriberId, SubscriberKind};
 
 use crate::DeliveryKey;

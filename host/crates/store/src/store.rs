@@ -15,7 +15,7 @@ use crate::reader::Pool;
 use crate::writer::Writer;
 use crate::{
     Accepted, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, NewEvent, OpenError,
-    Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, subscribers,
+    Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, hurry, subscribers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -126,6 +126,12 @@ impl Store {
             subscribers.into_iter().try_for_each(|(key, since_ms)| subscribers::set_absent(sql, key, since_ms))
         })
         .await
+    }
+
+    /// Makes due now what waits for its next attempt: its subscriber is another than the one that failed. Of one with very
+    /// many such deliveries, those that are due soonest.
+    pub async fn hurry(&self, subscribers: Vec<SubscriberKey>, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| subscribers.into_iter().try_for_each(|key| hurry::hurry(sql, key, now_ms))).await
     }
 
     /// The side that only reads.

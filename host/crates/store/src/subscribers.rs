@@ -17,7 +17,7 @@ const IS_PRESENT: &str = "SELECT 1 FROM subscriber WHERE key = ?1 AND absent_sin
 const SET_ABSENT: &str = "UPDATE subscriber SET absent_since_ms = ?2 WHERE key = ?1";
 
 /// The first entry of each subscriber's part of the index, and none of the others.
-const ALL: &str = "SELECT key, tenant, kind, name, absent_since_ms,
+pub(crate) const ALL: &str = "SELECT key, tenant, kind, name, absent_since_ms,
         (SELECT min(ready_at_ms) FROM delivery WHERE subscriber = key AND ready_at_ms IS NOT NULL)
     FROM subscriber ORDER BY key";
 
@@ -65,3 +65,7 @@ pub(crate) fn all(sql: &Connection) -> rusqlite::Result<Vec<Subscriber>> {
     })?;
     rows.collect()
 }
+
+/// The statements that run often, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 4] = [FIND, IS_KNOWN, IS_PRESENT, SET_ABSENT];

@@ -22,7 +22,7 @@ const GET: &str = "SELECT outcome, ready_at_ms, leased, attempts, id, event.kind
     FROM delivery JOIN event ON seq = event JOIN subscriber ON subscriber.key = subscriber
     WHERE event = ?1 AND subscriber = ?2";
 
-const OF_EVENT: &str = "SELECT subscriber FROM delivery WHERE event = ?1 ORDER BY subscriber";
+pub(crate) const OF_EVENT: &str = "SELECT subscriber FROM delivery WHERE event = ?1 ORDER BY subscriber";
 
 /// What is in order by itself: a subscriber's deliveries of one outcome.
 struct Part {
@@ -135,6 +135,6 @@ fn record(row: &Row<'_>, key: DeliveryKey) -> rusqlite::Result<DeliveryRecord> {
     })
 }
 
-/// The statements, to see how SQLite goes about them.
+/// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 4] = [SEEK, STATE, GET, OF_EVENT];

@@ -117,6 +117,6 @@ fn fits(filter: &EventFilter, EventRecord { event, .. }: &EventRecord) -> bool {
         && (conversation.is_none() || *conversation == event.conversation)
 }
 
-/// The statements, to see how SQLite goes about them.
+/// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 3] = [SEEK_SOURCE, SEEK_LANE, KIND_IN_SOURCE];
+pub(crate) const STATEMENTS: [&str; 4] = [SEEK_SOURCE, SEEK_LANE, KIND_IN_SOURCE, ENDS];

@@ -1,0 +1,65 @@
+//! How SQLite goes about the statements, with its own eyes: a look at all rows of a table that grows is a fault, and so is
+//! sorting.
+
+use rusqlite::Connection;
+
+use crate::database::Database;
+use crate::migrations::migrate;
+use crate::{attempts, dedupe, deliveries, events, kv, listings, subscribers};
+
+fn database() -> Connection {
+    let mut sql = Database::in_memory().open_writer().unwrap();
+    migrate(&mut sql).unwrap();
+    sql
+}
+
+fn plan(sql: &Connection, statement: &str) -> String {
+    let mut statement = sql.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
+    // Parameters that are not bound are NULL, which does not matter for the plan.
+    let mut rows = statement.raw_query();
+    let mut steps = Vec::new();
+    while let Some(row) = rows.next().unwrap() {
+        steps.push(row.get::<_, String>("detail").unwrap());
+    }
+    steps.join("; ")
+}
+
+#[test]
+fn no_statement_looks_at_what_grows_row_by_row() {
+    let sql = database();
+    let all = [
+        &attempts::STATEMENTS[..],
+        &dedupe::STATEMENTS,
+        &deliveries::STATEMENTS,
+        &events::STATEMENTS,
+        &kv::STATEMENTS,
+        &listings::DELIVERIES,
+        &listings::EVENTS,
+        &subscribers::STATEMENTS,
+    ];
+    for statement in all.into_iter().flatten() {
+        let plan = plan(&sql, statement);
+        assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
+        // A row found by a part of its key is found among many.
+        for part in ["(event=?)", "(tenant=?)", "(source=?)", "(subscriber=?)"] {
+            assert!(!plan.contains(&format!("PRIMARY KEY {part}")) || *statement == listings::OF_EVENT, "{plan}");
+        }
+    }
+}
+
+#[test]
+fn the_hot_ones_use_their_own_index() {
+    let sql = database();
+    let cases = [
+        (deliveries::READY, "SEARCH delivery USING COVERING INDEX delivery_by_time (subscriber=? AND ready_at_ms<?)"),
+        (deliveries::HEAD, "SEARCH delivery USING INDEX delivery_by_lane (subscriber=? AND lane=?)"),
+        (deliveries::ALL_LEASED, "SCAN delivery USING COVERING INDEX delivery_by_time"),
+        (dedupe::AFTER, "SEARCH dedupe USING INTEGER PRIMARY KEY (rowid>?)"),
+    ];
+    for (statement, expected) in cases {
+        assert_eq!(plan(&sql, statement), expected);
+    }
+    let subscribers = plan(&sql, subscribers::ALL);
+    let first_of_each = "SEARCH delivery USING COVERING INDEX delivery_by_time (subscriber=? AND ready_at_ms>?)";
+    assert!(subscribers.ends_with(first_of_each), "{subscribers}");
+}

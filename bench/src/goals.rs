@@ -21,6 +21,8 @@ pub(crate) enum Bound {
 /// A goal and what was reached.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Goal {
+    /// As in the list of goals.
+    pub(crate) number: u8,
     pub(crate) name: &'static str,
     /// `×` for a ratio.
     pub(crate) unit: &'static str,
@@ -33,20 +35,20 @@ pub(crate) struct Goal {
 }
 
 impl Goal {
-    fn new(name: &'static str, unit: &'static str, reached: Spread, bound: Bound, target: f64) -> Self {
+    fn new(number: u8, name: &'static str, unit: &'static str, reached: Spread, bound: Bound, target: f64) -> Self {
         let met = match bound {
             Bound::AtMost => reached.median <= target,
             Bound::AtLeast => reached.median >= target,
         };
-        Self { name, unit, reached, bound, target, stretch: None, met }
+        Self { number, name, unit, reached, bound, target, stretch: None, met }
     }
 
-    fn at_most(name: &'static str, unit: &'static str, reached: Spread, target: f64) -> Self {
-        Self::new(name, unit, reached, Bound::AtMost, target)
+    fn at_most(number: u8, name: &'static str, unit: &'static str, reached: Spread, target: f64) -> Self {
+        Self::new(number, name, unit, reached, Bound::AtMost, target)
     }
 
-    fn at_least(name: &'static str, unit: &'static str, reached: Spread, target: f64) -> Self {
-        Self::new(name, unit, reached, Bound::AtLeast, target)
+    fn at_least(number: u8, name: &'static str, unit: &'static str, reached: Spread, target: f64) -> Self {
+        Self::new(number, name, unit, reached, Bound::AtLeast, target)
     }
 
     fn stretch(self, stretch: f64) -> Self {
@@ -60,18 +62,18 @@ pub(crate) fn all(calls: &Calls, commands: &Commands, ingest: &Ingest, delivery:
     let (warm, _) = calls.ours_to(Contestant::ExtismWarm);
     let (fresh, _) = calls.ours_to(Contestant::ExtismFresh);
     vec![
-        Goal::at_most("1 call / bare wasmtime, p50", "×", floor_p50, 1.2),
-        Goal::at_most("1 call / bare wasmtime, mean", "×", floor_mean, 1.2),
-        Goal::at_most("1 call / Extism warm, p50", "×", warm, 1.0).stretch(0.7),
-        Goal::at_most("1 call / Extism fresh, p50", "×", fresh, 1.0 / 30.0),
-        Goal::at_most("2 HTTP command: CPU beyond axum's and the sandbox's", "µs", beyond(calls, commands), 6.0),
-        Goal::at_least("2 HTTP command: throughput / axum", "×", commands.throughput(), 0.6).stretch(0.75),
-        Goal::at_most("2 HTTP command: p99 / axum", "×", commands.p99(), 3.0),
-        Goal::at_least("3 durable ingest, 64 connections: throughput / bound", "×", ingest.throughput(64), 0.7),
-        Goal::at_least("3 durable ingest, 512 connections: throughput / bound", "×", ingest.throughput(512), 0.7),
-        Goal::at_most("3 durable ingest, one client: p50 / bare commit", "×", ingest.latency(), 1.5),
-        Goal::at_most("4 delivery: CPU / bare reqwest and bare rows", "×", delivery.cpu(), 2.0),
-        Goal::at_least("4 accepted durably and delivered", "/s", delivery.per_second(), 8_000.0).stretch(16_000.0),
+        Goal::at_most(1, "call / bare wasmtime, p50", "×", floor_p50, 1.2),
+        Goal::at_most(1, "call / bare wasmtime, mean", "×", floor_mean, 1.2),
+        Goal::at_most(1, "call / Extism warm, p50", "×", warm, 1.0).stretch(0.7),
+        Goal::at_most(1, "call / Extism fresh, p50", "×", fresh, 1.0 / 30.0),
+        Goal::at_most(2, "HTTP command: CPU beyond axum's and the sandbox's", "µs", beyond(calls, commands), 6.0),
+        Goal::at_least(2, "HTTP command: throughput / axum", "×", commands.throughput(), 0.6).stretch(0.75),
+        Goal::at_most(2, "HTTP command: p99 / axum", "×", commands.p99(), 3.0),
+        Goal::at_least(3, "durable ingest, 64 connections: throughput / bound", "×", ingest.throughput(64), 0.7),
+        Goal::at_least(3, "durable ingest, 512 connections: throughput / bound", "×", ingest.throughput(512), 0.7),
+        Goal::at_most(3, "durable ingest, one client: p50 / bare commit", "×", ingest.latency(), 1.5),
+        Goal::at_most(4, "delivery: CPU / bare reqwest and bare rows", "×", delivery.cpu(), 2.0),
+        Goal::at_least(4, "accepted durably and delivered", "/s", delivery.per_second(), 8_000.0).stretch(16_000.0),
     ]
 }
 

@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// The program that calls Extism.
     #[arg(long)]
     extism: PathBuf,
+    /// Measure these goals alone, e.g. `--goal 3 --goal 4`; all of them if none is named.
+    #[arg(long = "goal", value_parser = clap::value_parser!(u8).range(1..=4))]
+    goals: Vec<u8>,
     /// Few and short rounds: rough figures in less than a minute.
     #[arg(long)]
     quick: bool,
@@ -36,15 +39,15 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-/// Everything, for programs.
+/// Everything, for programs. What was not asked for is not there.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
     quick: bool,
     pub(crate) calls: Vec<CallRow>,
-    pub(crate) commands: CommandRows,
+    pub(crate) commands: Option<CommandRows>,
     pub(crate) ingest: Vec<ingest::Cost>,
-    pub(crate) delivery: delivery::Cost,
+    pub(crate) delivery: Option<delivery::Cost>,
     pub(crate) goals: Vec<Goal>,
 }
 
@@ -86,28 +89,41 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     let files = Files { component, module, extism };
     let (mut calls, mut commands) = (Calls::default(), Commands::default());
     let (mut ingest, mut delivery) = (Ingest::default(), Delivery::default());
+    let wanted = |goal: u8| arguments.goals.is_empty() || arguments.goals.contains(&goal);
     let began = Instant::now();
     for session in 1..=plan.sessions {
         let progress = |what: &str| {
             eprintln!("bench: {:>4} s, session {session} of {}: {what}", began.elapsed().as_secs(), plan.sessions);
         };
-        progress("calls");
-        calls::session(&plan, &files, &mut calls)?;
-        progress("commands over HTTP");
-        commands::session(&plan, component, &mut commands)?;
-        progress("events over HTTP");
-        ingest::session(&plan, &mut ingest)?;
-        progress("deliveries");
-        delivery::session(&plan, &mut delivery)?;
+        // What a command costs beyond the sandbox is told by both of the first.
+        if wanted(1) || wanted(2) {
+            progress("calls");
+            calls::session(&plan, &files, &mut calls)?;
+        }
+        if wanted(2) {
+            progress("commands over HTTP");
+            commands::session(&plan, component, &mut commands)?;
+        }
+        if wanted(3) {
+            progress("events over HTTP");
+            ingest::session(&plan, &mut ingest)?;
+        }
+        if wanted(4) {
+            progress("deliveries");
+            delivery::session(&plan, &mut delivery)?;
+        }
     }
-    let goals = goals::all(&calls, &commands, &ingest, &delivery);
-    let rows = ALL.iter().map(|&who| CallRow { who: who.name(), cost: calls.cost(who) }).collect();
-    let commands = CommandRows {
+    let mut goals = goals::all(&calls, &commands, &ingest, &delivery);
+    goals.retain(|goal| wanted(goal.number));
+    let calls_rows = ALL.iter().filter(|_| wanted(1)).map(|&who| CallRow { who: who.name(), cost: calls.cost(who) });
+    let commands = wanted(2).then(|| CommandRows {
         connections: CONNECTIONS,
         axum: commands.axum(),
         slashbox: commands.slashbox(),
         sandbox_us: goals::sandbox_us(&calls),
-    };
-    let (ingest, delivery) = (ingest.costs(), delivery.cost());
-    Ok(Report { machine, quick: arguments.quick, calls: rows, commands, ingest, delivery, goals })
+    });
+    let ingest = if wanted(3) { ingest.costs() } else { Vec::new() };
+    let delivery = wanted(4).then(|| delivery.cost());
+    let quick = arguments.quick;
+    Ok(Report { machine, quick, calls: calls_rows.collect(), commands, ingest, delivery, goals })
 }

@@ -13,15 +13,18 @@ pub(crate) fn of(report: &Report) -> String {
     let mut text = format!("\n{} × {}, Linux {}\n", machine.cores, machine.processor, machine.kernel);
     text += "(load generators and receivers on the same cores)\n";
     text += &of_calls(calls);
-    text += &of_commands(commands);
+    text += &commands.as_ref().map(of_commands).unwrap_or_default();
     text += &of_ingest(ingest);
-    text += &of_delivery(delivery);
+    text += &delivery.as_ref().map(of_delivery).unwrap_or_default();
     text += "\ngoal                                                   reached  (middle half)      target\n";
     goals.iter().for_each(|goal| text += &line(goal));
     text
 }
 
 fn of_calls(calls: &[CallRow]) -> String {
+    if calls.is_empty() {
+        return String::new();
+    }
     let mut text = "\ncall of a plugin             p50 µs   mean µs    p99 µs   calls/s on 2 threads\n".to_owned();
     for CallRow { who, cost } in calls {
         let (p50, mean, p99) = (cost.p50_us.median, cost.mean_us.median, cost.p99_us.median);
@@ -46,6 +49,9 @@ fn of_commands(commands: &CommandRows) -> String {
 }
 
 fn of_ingest(costs: &[ingest::Cost]) -> String {
+    if costs.is_empty() {
+        return String::new();
+    }
     let mut text = "\nevents accepted durably    events/s   p50 µs   p99 µs   CPU µs an event   events a commit   \
                     bare: axum/s     rows/s   commit p50 µs   CPU µs a row\n"
         .to_owned();
@@ -87,13 +93,13 @@ fn of_delivery(cost: &delivery::Cost) -> String {
 }
 
 fn line(goal: &Goal) -> String {
-    let Goal { name, unit, reached, target, .. } = goal;
+    let Goal { number, name, unit, reached, target, .. } = goal;
     let bound = if goal.bound == Bound::AtMost { '≤' } else { '≥' };
     let verdict = if goal.met { "met" } else { "MISSED" };
     let stretch = goal.stretch.map(|stretch| format!(" (stretch {stretch})")).unwrap_or_default();
     let middle = format!("({} – {})", figure(reached.low), figure(reached.high));
     let (reached, target) = (figure(reached.median), figure(*target));
-    format!("{name:<53} {reached:>7} {unit:<2} {middle:<18} {bound} {target} {verdict}{stretch}\n")
+    format!("{number} {name:<53} {reached:>7} {unit:<2} {middle:<18} {bound} {target} {verdict}{stretch}\n")
 }
 
 /// Ratios and microseconds have decimals that count, thousands have not.

@@ -50,7 +50,7 @@ pub use slashbox_core::{
     CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, NameError,
     Outcome, Pattern, PatternError, PluginId, Reply, Sender, SettingSpec, Trap,
 };
-pub use slashbox_dialects::{EmptySecret, Format as WebhookFormat, ReplyStyle, Shown};
+pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{Catalog, Lack, LoadError, Owner, Plugin, Problem, Settings};
 pub use slashbox_store::{OpenError, WriteError};

@@ -1,7 +1,7 @@
 //! Where commands come in.
 
 use slashbox_core::{NameError, check_name};
-use slashbox_dialects::{Dialect, EmptySecret, Hotline, ReplyStyle, Secret};
+use slashbox_dialects::{Dialect, Hotline, ReplyStyle, Secret, ShortSecret};
 
 /// A platform's way in: `POST /in/NAME`.
 #[derive(Clone, Debug)]
@@ -17,16 +17,16 @@ pub enum SourceError {
     /// Its name cannot stand in a path.
     #[error("source: {0}")]
     Name(#[from] NameError),
-    /// Its key is known to everybody.
-    #[error("source: {0}")]
-    Key(#[from] EmptySecret),
+    /// Its key is soon guessed.
+    #[error("source: the key has {0}")]
+    Key(#[from] ShortSecret),
 }
 
 impl Source {
     /// A source that speaks Hotline, of the tenant `default`. `api_key` is what Hotline sends in each request's body.
     ///
     /// # Errors
-    /// If the name cannot stand in a path, or the key is empty.
+    /// If the name cannot stand in a path, or the key has fewer than 8 characters.
     pub fn hotline(name: &str, api_key: &str) -> Result<Self, SourceError> {
         check_name(name)?;
         let hotline = Hotline { api_key: Secret::new(api_key)?, reply: ReplyStyle::default() };

@@ -9,7 +9,7 @@ use slashbox::{
 };
 use tokio::net::TcpListener;
 
-use crate::harness::{KEY, Receiver, Said, Site, assert_has};
+use crate::harness::{KEY, Receiver, Said, Site, assert_has, client};
 
 /// A host on a site's folders.
 fn host(site: &Site) -> HostBuilder {
@@ -143,7 +143,7 @@ async fn its_routes_are_mounted_where_the_program_likes() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/plugins", listener.local_addr().unwrap());
     let server = tokio::spawn(async move { axum::serve(listener, app).await });
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let client = client();
     let post = async || {
         let answer = client.post(format!("{url}/in/support")).body(include_str!("cases/hotline/mark.json"));
         let answer = answer.send().await.unwrap();

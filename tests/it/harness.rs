@@ -19,7 +19,7 @@ pub(crate) use load::Load;
 pub(crate) use process::{Ended, Process};
 pub(crate) use receiver::{Received, Receiver, Said};
 pub(crate) use recorded::{DIALOG_REOPENED, MARK, MESSAGE_SENT, data_of, recorded};
-pub(crate) use sender::{Sender, Taken};
+pub(crate) use sender::{Sender, Taken, client};
 pub(crate) use server::Server;
 pub(crate) use site::{KEY, Site, guest};
 

@@ -227,7 +227,11 @@ fn source<E: Fn(&str) -> Option<String>>(
     let no_name = |name: &str, value: &str| wrong(&key(name), value, &format!("expected {}", NameError::EXPECTED));
     let source = Source::hotline(&name, &api_key).map_err(|error| match error {
         SourceError::Name(_) => no_name("name", &name),
-        SourceError::Key(_) => hidden("empty"),
+        SourceError::Key(error) => ConfigError::Value {
+            key: key("api_key"),
+            value: None,
+            expected: format!("{error}, the key that the platform sends"),
+        },
     })?;
     let source = source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))?;
     Ok((source, api_key))

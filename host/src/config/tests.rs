@@ -6,7 +6,7 @@ use super::*;
 
 fn parse(text: &str) -> Result<Config, ConfigError> {
     let environment = |name: &str| match name {
-        "KEY" => Some("s3cret".to_owned()),
+        "KEY" => Some("s3cret-of-all".to_owned()),
         "EMPTY" => Some(String::new()),
         _ => None,
     };
@@ -50,7 +50,7 @@ fn a_source() {
     let config = parse(&text).unwrap();
     let [source] = &*config.sources else { panic!("{:?}", config.sources) };
     assert_eq!((source.name(), source.dialect(), &*source.tenant), ("support", "hotline", "acme"));
-    assert!(!format!("{config:?}").contains("s3cret"));
+    assert!(!format!("{config:?}").contains("s3cret-of-all"));
 }
 
 #[test]
@@ -102,15 +102,21 @@ fn bad_sources() {
         &source(""),
         "`sources[0].api_key`: required by the dialect hotline: expected the key that the platform sends",
     );
-    check(&source("api_key = \"\""), "`sources[0].api_key`: empty: expected the key that the platform sends");
-    check(&source("api_key = \"${EMPTY}\""), "`sources[0].api_key`: empty: expected the key that the platform sends");
-    check(&source("api_key = \"${NONE}\""), "`sources[0].api_key`: the environment variable NONE is not set");
-    check(&source("api_key = \"k\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text");
     check(
-        &source("api_key = \"k\"\ntenant = \"a/b\""),
+        &source("api_key = \"\""),
+        "`sources[0].api_key`: 0 characters: expected at least 8, the key that the platform sends",
+    );
+    check(
+        &source("api_key = \"${EMPTY}\""),
+        "`sources[0].api_key`: 0 characters: expected at least 8, the key that the platform sends",
+    );
+    check(&source("api_key = \"${NONE}\""), "`sources[0].api_key`: the environment variable NONE is not set");
+    check(&source("api_key = \"12345678\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text");
+    check(
+        &source("api_key = \"12345678\"\ntenant = \"a/b\""),
         "`sources[0].tenant` = \"a/b\": expected letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and at most 100 bytes",
     );
-    let twice = source("api_key = \"k\"\n");
+    let twice = source("api_key = \"12345678\"\n");
     check(&format!("{twice}{twice}"), "`sources[1].name` = \"support\": expected a name that no other source has");
     check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline");
 }
@@ -129,9 +135,9 @@ fn a_webhook() {
     let events: Vec<String> = webhook.subscription.patterns.iter().map(ToString::to_string).collect();
     assert_eq!((webhook.name.as_deref(), &*webhook.tenant), (Some("crm"), "acme"));
     assert_eq!(events, ["message.*", "/mark"]);
-    assert_eq!(webhook.headers.get("authorization").unwrap(), "Bearer s3cret");
+    assert_eq!(webhook.headers.get("authorization").unwrap(), "Bearer s3cret-of-all");
     let shown = format!("{config:?}");
-    assert!(!shown.contains("s3cret") && !shown.contains("crm.example.com/hook"), "{shown}");
+    assert!(!shown.contains("s3cret-of-all") && !shown.contains("crm.example.com/hook"), "{shown}");
 }
 
 #[test]
@@ -184,7 +190,7 @@ fn where_requests_may_go() {
     refused("http://crm.example.com/hook", "", "egress.allow_http");
     refused("http://127.0.0.1/hook", "allow_http = true", "egress.allow_cidrs");
     refused("ftp://crm.example.com", "", "expected https");
-    refused("https://anna:s3cret@crm.example.com", "", "Authorization header");
+    refused("https://anna:s3cret-of-all@crm.example.com", "", "Authorization header");
     parse(&to("http://127.0.0.1:9000/hook", "allow_http = true\nallow_cidrs = [\"127.0.0.1/32\"]")).unwrap();
     let error = parse("[egress]\nallow_cidrs = [\"10.0.0.1/8\"]").unwrap_err().to_string();
     assert!(error.starts_with("`egress.allow_cidrs[0]`: ") && error.contains("10.0.0.0/8"), "{error}");
@@ -205,7 +211,7 @@ fn a_webhooks_file() {
     let dir = tempfile::tempdir().unwrap();
     let load = |json: &str| {
         std::fs::write(dir.path().join("webhooks.json"), json).unwrap();
-        let text = source("api_key = \"k3y\"\nwebhooks_file = \"webhooks.json\"");
+        let text = source("api_key = \"k3y-of-hotline\"\nwebhooks_file = \"webhooks.json\"");
         Config::parse(&text, dir.path(), |_| None)
     };
     let config = load(
@@ -216,7 +222,7 @@ fn a_webhooks_file() {
     assert_eq!(urls, ["https://b.example.com/1", "https://a.example.com/2"], "in their order");
     for webhook in &config.webhooks {
         assert_eq!(webhook.subscription.sources, ["support"]);
-        assert_eq!(webhook.api_key.as_ref().map(ExposeSecret::expose_secret), Some("k3y"));
+        assert_eq!(webhook.api_key.as_ref().map(ExposeSecret::expose_secret), Some("k3y-of-hotline"));
     }
     let refused = |json: &str, problem: &str| {
         let error = load(json).unwrap_err().to_string();
@@ -230,7 +236,7 @@ fn a_webhooks_file() {
     refused(r#"{"https://a.example.com": ["x"], "https://a.example.com": ["y"]}"#, "same URL");
     refused(r#"{"https://127.0.0.1": ["x"]}"#, "egress.allow_cidrs");
     std::fs::remove_file(dir.path().join("webhooks.json")).unwrap();
-    let text = source("api_key = \"k3y\"\nwebhooks_file = \"webhooks.json\"");
+    let text = source("api_key = \"k3y-of-hotline\"\nwebhooks_file = \"webhooks.json\"");
     let error = Config::parse(&text, dir.path(), |_| None).unwrap_err().to_string();
     assert!(error.contains("webhooks.json") && error.contains("cannot be read"), "{error}");
 }
@@ -239,9 +245,9 @@ fn a_webhooks_file() {
 fn a_host_is_reached_without_its_secrets() {
     let lines = "api_key = \"${NONE}\"\nwebhooks_file = \"none.json\"";
     let text = format!("listen = \"[::]:1\"\n[admin]\ntoken = \"${{KEY}}\"\n{}", source(lines));
-    let environment = |name: &str| (name == "KEY").then(|| "s3cret".to_owned());
+    let environment = |name: &str| (name == "KEY").then(|| "s3cret-of-all".to_owned());
     let Reach { listen, admin_token } = Reach::parse(&text, environment).unwrap();
-    assert_eq!((listen.port(), admin_token.unwrap().expose_secret()), (1, "s3cret"));
+    assert_eq!((listen.port(), admin_token.unwrap().expose_secret()), (1, "s3cret-of-all"));
     let Reach { listen, admin_token } = Reach::parse("", environment).unwrap();
     assert_eq!((listen, admin_token.is_none()), (parse("").unwrap().listen, true));
     assert!(Reach::parse("lisen = \"x\"", environment).is_err());

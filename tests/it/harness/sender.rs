@@ -123,6 +123,12 @@ impl Sender {
     }
 }
 
+/// A client for plain HTTP. Its library is the host's too, which wants TLS, so it has to know how that would be done.
+pub(crate) fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default(); // Another test may have been first.
+    Client::builder().no_proxy().build().unwrap()
+}
+
 /// One request, and the whole answer.
 pub(super) async fn send(client: &Client, method: Method, url: &str, body: Body) -> Answer {
     let answer = try_send(client, method, url, body).await;

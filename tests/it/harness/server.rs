@@ -4,7 +4,7 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use super::{Answer, Ended, KEY, Lines, Process, Sender, Site, eventually, sender::send};
+use super::{Answer, Ended, KEY, Lines, Process, Sender, Site, eventually, sender::{client, send}};
 
 /// A running `slashbox serve`.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Server {
         .await;
         let url = first.strip_prefix(&format!("slashbox {} on ", super::VERSION));
         let url = url.unwrap_or_else(|| panic!("the first line of `serve` is {first:?}")).to_owned();
-        let client = Client::builder().no_proxy().build().unwrap();
+        let client = client();
         let support = Sender::new(client.clone(), format!("{url}/in/support"), KEY);
         Self { process, client, url, support }
     }

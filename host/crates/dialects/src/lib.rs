@@ -15,7 +15,7 @@ pub use answer::{Answer, Refusal, Shown};
 pub use format::{Format, FormatError, Rendered};
 pub use hotline::{Hotline, REMOTE_ANSWER_BYTES_MAX, ReplyStyle, answer_of_remote};
 pub use request::{Arrival, Incoming, Request, Taken};
-pub use secret::{EmptySecret, Secret};
+pub use secret::{SECRET_CHARS_MIN, Secret, ShortSecret};
 
 /// The most bytes that an event has, its `data` and its `envelope` together. A body may have more (a batch does, a
 /// command may), but an event is stored, and kept for each of its subscribers.

@@ -17,21 +17,33 @@ pub struct Secret {
     escape: &'static str,
 }
 
-/// A credential without a text: everybody would know it.
+/// The fewest characters of a credential. A shorter one is soon guessed, and is found all over what people write: taking it
+/// out of that would leave nothing of use.
+pub const SECRET_CHARS_MIN: usize = 8;
+
+/// A credential that is too short to be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the key is empty")]
-pub struct EmptySecret;
+#[error("{chars} characters: expected at least {SECRET_CHARS_MIN}")]
+pub struct ShortSecret {
+    /// How long it is.
+    pub chars: usize,
+}
 
 impl Secret {
     /// The secret with this text.
     ///
     /// # Errors
-    /// If it is empty.
-    pub fn new(text: &str) -> Result<Self, EmptySecret> {
-        if text.is_empty() {
-            return Err(EmptySecret);
+    /// If it has fewer than [`SECRET_CHARS_MIN`] characters.
+    pub fn new(text: &str) -> Result<Self, ShortSecret> {
+        let chars = text.chars().count();
+        if chars < SECRET_CHARS_MIN {
+            return Err(ShortSecret { chars });
         }
-        Ok(Self { digest: Sha256::digest(text).into(), text: text.into(), escape: escape_of(text) })
+        Ok(Self::of(text))
+    }
+
+    fn of(text: &str) -> Self {
+        Self { digest: Sha256::digest(text).into(), text: text.into(), escape: escape_of(text) }
     }
 
     /// Whether a text is the secret. Takes the same time wherever, and however long, the two differ.
@@ -143,18 +155,20 @@ mod tests {
         for other in ["", "p", "pQTngMZLh0NmA", "pQTngMZLh0NmAhx", "pQTngMZLh0NmAH", "pQTngMZLh0NmAh\0"] {
             assert!(!secret.is(other), "{other:?}");
         }
-        assert_eq!(Secret::new("").unwrap_err(), EmptySecret);
+        assert_eq!(Secret::new("").unwrap_err(), ShortSecret { chars: 0 });
+        assert_eq!(Secret::new("sécrets").unwrap_err().to_string(), "7 characters: expected at least 8");
+        assert!(Secret::new("sécrets!").is_ok());
     }
 
     #[test]
     fn it_is_not_shown() {
-        assert_eq!(format!("{:?}", Secret::new("hunter2").unwrap()), "Secret(..)");
+        assert_eq!(format!("{:?}", Secret::of("hunter2")), "Secret(..)");
     }
 
     fn check(secret: &str, json: &str, expected: Option<&str>) {
-        let clean = Secret::new(secret).unwrap().taken_out_of_json(json).into_owned();
+        let clean = Secret::of(secret).taken_out_of_json(json).into_owned();
         assert_eq!(clean, expected.unwrap_or(json), "{secret}");
-        let owned = matches!(Secret::new(secret).unwrap().taken_out_of_json(json), Cow::Owned(_));
+        let owned = matches!(Secret::of(secret).taken_out_of_json(json), Cow::Owned(_));
         assert_eq!(owned, expected.is_some(), "{secret} in {json}");
     }
 

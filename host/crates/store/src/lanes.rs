@@ -23,7 +23,8 @@ mod tests {
 
     #[test]
     fn lanes_stay_what_they_are() {
-        assert_eq!(lane("support", "-100:5343"), 0);
+        // From another implementation of SHA-256.
+        assert_eq!(lane("support", "-100:5343"), 6_943_680_516_174_009_773);
         assert_ne!(lane("ab", "c"), lane("a", "bc"));
         assert_ne!(lane("", "c"), lane("c", ""));
         assert!((0..1000).all(|n| lane("support", &n.to_string()) >= 0));

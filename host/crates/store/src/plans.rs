@@ -38,7 +38,7 @@ fn no_statement_looks_at_what_grows_row_by_row() {
         &subscribers::STATEMENTS,
     ];
     for statement in all.into_iter().flatten() {
-        let plan = plan(&sql, statement);
+        let plan = plan(&sql, statement).replace("SCAN CONSTANT ROW", "");
         assert!(!plan.contains("SCAN") && !plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
         // A row found by a part of its key is found among many.
         for part in ["(event=?)", "(tenant=?)", "(source=?)", "(subscriber=?)"] {

@@ -172,7 +172,7 @@ impl HostBuilder {
             }
         }
         let egress = Egress::new(&self.egress)?;
-        let remotes = remotes(self.webhooks, &egress)?;
+        let remotes = remotes(self.webhooks, &self.egress, &egress)?;
         let store = Store::open(&self.data_dir)?;
         let folders = Folders { plugins_dir: self.plugins_dir, data_dir: self.data_dir };
         let runtime = Runtime::start(&self.settings, &folders, fallbacks(&remotes), store.reader()).await?;
@@ -182,10 +182,10 @@ impl HostBuilder {
 }
 
 /// The remotes, checked, in their order.
-fn remotes(webhooks: Vec<Webhook>, egress: &Egress) -> Result<Vec<Subscribed>, BuildError> {
+fn remotes(webhooks: Vec<Webhook>, settings: &EgressSettings, egress: &Egress) -> Result<Vec<Subscribed>, BuildError> {
     let mut remotes: Vec<Subscribed> = Vec::new();
     for webhook in webhooks {
-        let checked = webhook.check(egress);
+        let checked = webhook.check(settings);
         let (target, name) = checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
         let Webhook { tenant, subscription, format, profile, in_flight_max, api_key, headers, .. } = webhook;
         if remotes.iter().any(|earlier| earlier.tenant == tenant && earlier.remote.name() == name) {

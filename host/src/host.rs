@@ -20,7 +20,7 @@ use crate::{
 /// What an answer may take, in milliseconds: what platforms wait.
 pub(crate) const COMMAND_MS: u32 = 5_000;
 
-/// How long a shutdown waits for commands beyond their own budget.
+/// How long a shutdown waits for commands and for attempts to deliver, beyond a command's budget.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A host for plugins. Cheap to clone; all clones are one host.
@@ -184,19 +184,21 @@ impl Host {
         self.inner.runtime.sync().await;
     }
 
-    /// Takes no more commands, finishes those in flight, and closes what it keeps. Further calls do nothing.
+    /// Takes no more commands, begins no more deliveries, finishes what is in flight, and closes what it keeps. A delivery
+    /// that does not end within a command's budget is made again by the next host. Further calls do nothing.
     pub async fn shutdown(&self) {
         if !self.inner.tasks.close() {
             return;
         }
         let grace = self.inner.command_budget + GRACE;
-        if tokio::time::timeout(grace, self.inner.tasks.wait()).await.is_err() {
+        let commands = tokio::time::timeout(grace, self.inner.tasks.wait());
+        let (commands, ()) = tokio::join!(commands, self.inner.deliveries.shutdown(grace));
+        if commands.is_err() {
             let left = self.inner.tasks.len();
             warn!(target: HOST, left, "commands did not end within the grace time");
         }
         self.inner.runtime.shutdown().await;
         self.inner.follower.abort();
-        self.inner.deliveries.shutdown(GRACE).await;
         self.inner.store.clone().close().await;
         info!(target: HOST, "shut down");
     }

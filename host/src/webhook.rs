@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name};
 use slashbox_delivery::IN_FLIGHT_MAX;
 use slashbox_dialects::Format;
-use slashbox_egress::{Egress, Target, TargetError};
+use slashbox_egress::{Settings as EgressSettings, Target, TargetError};
 
 /// The headers that the host itself writes.
 const OWN_HEADERS: [&str; 6] =
@@ -176,7 +176,7 @@ impl Webhook {
     }
 
     /// Whether it can be served; gives back where it is and what it is called.
-    pub(crate) fn check(&self, egress: &Egress) -> Result<(Target, String), WebhookError> {
+    pub(crate) fn check(&self, egress: &EgressSettings) -> Result<(Target, String), WebhookError> {
         check_name(&self.tenant).map_err(WebhookError::Tenant)?;
         let target = egress.check(&self.url)?;
         if self.subscription.patterns.is_empty() {

@@ -135,7 +135,7 @@ async fn a_remote_that_cannot_be_reached_is_told_with_its_cause() {
     check("down", "connect", &format!("no connection to 127.0.0.1:{}: ", receiver.port())).await;
     check("nowhere", "dns", "nowhere.invalid does not resolve: ").await;
     let log = server.stop().await.err;
-    assert_has(&log, &["INFO slashbox::deliveries: failed, tried again", "kind=\"message.received\"", "attempt=1"]);
+    assert_has(&log, &["INFO slashbox::deliveries: did not arrive", "kind=\"message.received\"", "attempt=1"]);
     assert!(!log.contains("s3cret") && !log.contains("secret-path"), "{log}");
 }
 

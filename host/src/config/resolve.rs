@@ -5,7 +5,6 @@ use std::{net::SocketAddr, path::Path};
 use secrecy::SecretString;
 use slashbox_core::{Limits, NameError};
 use slashbox_dialects::ReplyStyle;
-use slashbox_egress::Egress;
 use slashbox_runtime::Settings;
 use slashbox_toml::expand;
 
@@ -54,8 +53,7 @@ pub(super) fn resolve(
     for (index, table) in file.webhooks.into_iter().enumerate() {
         webhooks.push((Place::Table(index), webhooks::of_table(index, table, &text)?));
     }
-    let guard = Egress::new(&egress).map_err(|error| hidden("egress", &error.to_string()))?;
-    webhooks::check(&webhooks, &guard)?;
+    webhooks::check(&webhooks, &egress)?;
     for_known_sources(&webhooks, &sources)?;
     let config = Config {
         listen,

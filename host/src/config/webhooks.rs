@@ -10,7 +10,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use slashbox_core::{Pattern, Sender};
-use slashbox_egress::{Egress, RangeError, Settings as EgressSettings};
+use slashbox_egress::{RangeError, Settings as EgressSettings};
 
 use super::{
     ConfigError,
@@ -187,7 +187,7 @@ fn header_problem(error: WebhookError) -> String {
 }
 
 /// Whether all of them can be served together.
-pub(super) fn check(webhooks: &[Placed], egress: &Egress) -> Result<(), ConfigError> {
+pub(super) fn check(webhooks: &[Placed], egress: &EgressSettings) -> Result<(), ConfigError> {
     let mut names: Vec<(&str, String)> = Vec::new();
     for (place, webhook) in webhooks {
         let (_, name) = webhook.check(egress).map_err(|error| match error {

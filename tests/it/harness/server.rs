@@ -4,7 +4,10 @@ use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
-use super::{Answer, Ended, KEY, Lines, Process, Sender, Site, eventually, sender::{client, send}};
+use super::{
+    Answer, Ended, KEY, Lines, Process, Sender, Site, eventually,
+    sender::{client, send},
+};
 
 /// A running `slashbox serve`.
 #[derive(Debug)]

@@ -2,10 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod accepting;
 mod concurrency;
 mod conflicts;
+mod feed;
+mod finishing;
+mod leases;
 mod listings;
 mod memory;
+mod order;
+mod pages;
 mod plugin;
 
 /// Each case is a function that takes a new, empty store.
@@ -54,4 +60,39 @@ conformance! {
     crate::concurrency::additions_add_up_and_never_conflict as additions_add_up_and_never_conflict,
     crate::concurrency::no_update_is_lost as no_update_is_lost,
     crate::concurrency::a_commit_is_seen_whole as a_commit_is_seen_whole,
+    crate::accepting::an_event_comes_back_as_it_was as an_event_comes_back_as_it_was,
+    crate::accepting::each_subscriber_gets_it_once as each_subscriber_gets_it_once,
+    crate::accepting::a_subscriber_keeps_its_key as a_subscriber_keeps_its_key,
+    crate::accepting::an_unknown_subscriber_refuses_the_request_and_no_other as an_unknown_subscriber_refuses_the_request_and_no_other,
+    crate::accepting::a_repetition_is_told_and_leaves_nothing as a_repetition_is_told_and_leaves_nothing,
+    crate::accepting::a_key_is_known_for_its_time as a_key_is_known_for_its_time,
+    crate::accepting::keys_of_tenants_and_sources_are_apart as keys_of_tenants_and_sources_are_apart,
+    crate::accepting::a_key_counts_to_its_last_byte as a_key_counts_to_its_last_byte,
+    crate::accepting::of_those_sent_at_once_one_is_new as of_those_sent_at_once_one_is_new,
+    crate::accepting::many_keys_come_and_go as many_keys_come_and_go,
+    crate::accepting::a_key_never_comes_again as a_key_never_comes_again,
+    crate::order::a_conversation_comes_one_by_one as a_conversation_comes_one_by_one,
+    crate::order::conversations_do_not_wait_for_each_other as conversations_do_not_wait_for_each_other,
+    crate::order::what_belongs_to_no_conversation_waits_for_nothing as what_belongs_to_no_conversation_waits_for_nothing,
+    crate::order::a_head_that_is_tried_again_blocks_its_own as a_head_that_is_tried_again_blocks_its_own,
+    crate::order::a_dead_head_lets_the_next_one_go as a_dead_head_lets_the_next_one_go,
+    crate::order::a_conversation_in_one_batch_is_in_order_too as a_conversation_in_one_batch_is_in_order_too,
+    crate::leases::a_claim_takes_what_is_due_for_longest as a_claim_takes_what_is_due_for_longest,
+    crate::leases::a_claim_tells_when_to_ask_again as a_claim_tells_when_to_ask_again,
+    crate::leases::several_subscribers_are_asked_at_once as several_subscribers_are_asked_at_once,
+    crate::leases::nothing_is_claimed_twice as nothing_is_claimed_twice,
+    crate::leases::a_lease_ends_and_the_stale_worker_is_fenced as a_lease_ends_and_the_stale_worker_is_fenced,
+    crate::leases::a_late_end_counts_if_nobody_took_over as a_late_end_counts_if_nobody_took_over,
+    crate::leases::a_retry_is_claimed_anew as a_retry_is_claimed_anew,
+    crate::leases::a_start_releases_all_leases as a_start_releases_all_leases,
+    crate::leases::who_is_absent_is_parked as who_is_absent_is_parked,
+    crate::finishing::effects_come_with_the_end as effects_come_with_the_end,
+    crate::finishing::a_conflict_leaves_the_delivery_leased as a_conflict_leaves_the_delivery_leased,
+    crate::finishing::who_is_fenced_changes_nothing as who_is_fenced_changes_nothing,
+    crate::finishing::of_many_that_end_one_alike_one_counts as of_many_that_end_one_alike_one_counts,
+    crate::finishing::refuses_everything_once_closed as refuses_deliveries_once_closed,
+    crate::pages::events_are_listed_by_what_they_are as events_are_listed_by_what_they_are,
+    crate::pages::rare_ones_are_found_in_a_long_log as rare_ones_are_found_in_a_long_log,
+    crate::pages::deliveries_are_listed_by_whose_and_how_they_stand as deliveries_are_listed_by_whose_and_how_they_stand,
+    crate::pages::a_delivery_tells_its_story as a_delivery_tells_its_story,
 }

@@ -2,10 +2,7 @@
 
 use serde_json::json;
 
-use crate::harness::{KEY, Server, Site};
-
-/// The platform's example, word for word.
-const MARK: &str = include_str!("cases/hotline/mark.json");
+use crate::harness::{KEY, MARK, Server, Site};
 
 /// Data that a JSON library would like to write otherwise.
 const ODD_DATA: &str = include_str!("cases/hotline/odd-data.json");

@@ -55,12 +55,16 @@ async fn a_mistake_is_told_with_its_key_before_a_port_is_bound() {
     check("data_dir = \"plugins\"", "`data_dir` = \"plugins\": expected a folder outside of `plugins_dir`").await;
     let key = "expected the key that the platform sends";
     check(&source(""), &format!("`sources[0].api_key`: required by the dialect hotline: {key}")).await;
-    check(&source("api_key = \"\""), &format!("`sources[0].api_key`: empty: {key}")).await;
+    for (short, chars) in [("", 0), ("7 chars", 7)] {
+        let expected = format!("{chars} characters: expected at least 8, the key that the platform sends");
+        check(&source(&format!("api_key = {short:?}")), &format!("`sources[0].api_key`: {expected}")).await;
+    }
     check(&source("api_key = \"${NOBODYS}\""), "`sources[0].api_key`: the environment variable NOBODYS is not set")
         .await;
-    check(&source("api_key = \"k\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text").await;
+    check(&source("api_key = \"8 chars!\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text")
+        .await;
     check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline").await;
-    let one = source("api_key = \"k\"\n");
+    let one = source("api_key = \"8 chars!\"\n");
     check(&format!("{one}{one}"), "`sources[1].name` = \"support\": expected a name that no other source has").await;
 }
 

@@ -161,7 +161,10 @@ async fn the_documents_command_reaches_a_remote_as_it_was() {
 #[tokio::test]
 async fn the_first_in_the_configuration_answers_and_the_others_observe() {
     let receiver = Receiver::start();
-    receiver.answers(|received| Said::text(&received.path));
+    receiver.answers(|received| match received.json()["event_type"].as_str() {
+        Some("/broken") if received.path == "/z" => Said::status(500),
+        _ => Said::text(&received.path),
+    });
     let site = Site::empty();
     let names = ["z", "a", "m"];
     for name in names {
@@ -172,9 +175,11 @@ async fn the_first_in_the_configuration_answers_and_the_others_observe() {
     site.add_source("support", KEY, "webhooks_file = \"webhooks.json\"");
     site.allow_receivers();
     let server = Server::start(&site).await;
-    server.check(&[("/mark", "/z"), ("/info", "/info"), ("/whatever", "/z")]).await;
+    // One that fails is not replaced by the next.
+    let broken = "! /broken: the webhook z answered with status 500 (ref REF)";
+    server.check(&[("/mark", "/z"), ("/info", "/info"), ("/broken", broken)]).await;
     let received = receiver.received(10).await;
-    for (command, count) in [("/mark", 3), ("/info", 4), ("/whatever", 3)] {
+    for (command, count) in [("/mark", 3), ("/info", 4), ("/broken", 3)] {
         let of: Vec<_> = received.iter().filter(|received| received.json()["event_type"] == command).collect();
         assert_eq!(of.len(), count, "{command}: {of:#?}");
         assert!(of.iter().all(|received| received.id() == of[0].id()), "{command}: {of:#?}");

@@ -1,8 +1,11 @@
 //! Who is told of a command that another answers: durably, like of an event.
 
-use serde_json::json;
+use std::sync::Arc;
 
-use crate::harness::{MARK, Receiver, Said, Server, Site, data_of, recorded};
+use serde_json::{Value, json};
+use tokio::{sync::Notify, task::JoinSet};
+
+use crate::harness::{MARK, Receiver, Said, Sender, Server, Site, data_of, recorded};
 
 #[tokio::test]
 async fn plugins_and_remotes_observe_what_a_plugin_answers() {
@@ -68,20 +71,45 @@ async fn they_are_told_of_a_command_however_it_ended() {
     assert_eq!(names, expected);
 }
 
+/// Marks one thing after the other until nobody answers; gives back what was said to be marked.
+async fn mark_until_the_end(sender: Sender, enough: Arc<Notify>) -> Vec<String> {
+    let mut marked = Vec::new();
+    while let Ok(answer) = sender.try_types(&format!("/mark {}", marked.len())).await {
+        assert_eq!(answer.shown(), format!("Marked: {}", marked.len()));
+        marked.push(marked.len().to_string());
+        if marked.len() == 10 {
+            enough.notify_one();
+        }
+    }
+    marked
+}
+
 /// The deliveries are on the disk before the reply leaves.
 #[tokio::test]
 async fn whoever_got_a_reply_can_rely_on_its_being_told() {
-    let mut receiver = Receiver::down();
-    let site = Site::new(&["mark", "recorder"]);
+    let receiver = Receiver::start();
+    let site = Site::new(&["mark"]);
     site.add_webhook("crm", &receiver.url("/"), &["/mark"], "");
     site.allow_receivers();
     let server = Server::start(&site).await;
-    server.check(&[("/mark deal", "Marked: deal")]).await;
+    let enough = Arc::<Notify>::default();
+    let mut operators = JoinSet::new();
+    for topic in 1..=4_u64 {
+        let (sender, enough) = (server.support.in_topic(topic), enough.clone());
+        operators.spawn(async move { (topic, mark_until_the_end(sender, enough).await) });
+    }
+    enough.notified().await;
     server.kill().await;
-    receiver.restart().await;
+    let marked = operators.join_all().await;
     let server = Server::start(&site).await;
-    let received = receiver.first().await;
-    assert_eq!(received.json()["data"]["command_data"], "deal");
-    let [event] = recorded(&server.support, 1).await.try_into().unwrap();
-    assert_eq!((&event["kind"], event["id"].as_str().unwrap()), (&"/mark".into(), received.id()));
+    server.settled().await;
+    let received = receiver.all();
+    for (topic, marked) in marked {
+        let of_topic = received.iter().map(|received| received.json()["data"].clone());
+        let mut told: Vec<Value> =
+            of_topic.filter(|data| data["topic_id"] == topic).map(|data| data["command_data"].clone()).collect();
+        told.dedup(); // What had arrived when the host was killed may arrive again.
+        assert_eq!(told[..marked.len()], marked, "topic {topic}");
+        assert!(told.len() <= marked.len() + 1, "topic {topic}: {told:?}");
+    }
 }

@@ -40,11 +40,6 @@ impl Sender {
         Self { topic, ..self.clone() }
     }
 
-    /// What plugins and remotes know its conversation by.
-    pub(crate) fn conversation(&self) -> String {
-        format!("{CHAT}:{}", self.topic)
-    }
-
     /// Has a line typed, such as `/mark deal`, and tells what is [shown](Answer::shown).
     pub(crate) async fn says(&self, line: &str) -> String {
         self.types(line).await.shown()
@@ -52,6 +47,15 @@ impl Sender {
 
     /// Has a line typed.
     pub(crate) async fn types(&self, line: &str) -> Answer {
+        self.posts(self.command(line)).await
+    }
+
+    /// Has a line typed, which must be answered if anybody is there.
+    pub(crate) async fn try_types(&self, line: &str) -> reqwest::Result<Answer> {
+        try_send(&self.client, Method::POST, &self.url, self.command(line).into()).await
+    }
+
+    fn command(&self, line: &str) -> String {
         let (name, arguments) = line.split_once(' ').unwrap_or((line, ""));
         let body = json!({
             "event_type": name,
@@ -66,7 +70,7 @@ impl Sender {
             },
             "api_key": self.key,
         });
-        self.posts(body.to_string()).await
+        body.to_string()
     }
 
     /// Has the contact write something, as no message before.

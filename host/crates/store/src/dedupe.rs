@@ -75,3 +75,29 @@ fn hash(source: i64, dedupe: &Dedupe) -> i64 {
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 4] = [FIND, REMEMBER, AFTER, REMOVE];
+
+#[cfg(test)]
+mod tests {
+    //! What cannot be seen from outside: the rows that nobody sees any more.
+
+    use super::*;
+    use crate::database::Database;
+    use crate::lanes::lane;
+    use crate::migrations::migrate;
+    use crate::numbers::number;
+
+    #[test]
+    fn what_expires_makes_room() {
+        const TTL_MS: u64 = 1000;
+        let mut sql = Database::in_memory().open_writer().unwrap();
+        migrate(&mut sql).unwrap();
+        // Keys that lie anywhere, one a millisecond: as many live at any time as the time to live is long.
+        for now_ms in 0..20 * TTL_MS {
+            let mut key = [0; 32];
+            key[..8].copy_from_slice(&(lane("", &now_ms.to_string()) << 1).to_be_bytes());
+            remember(&sql, 1, &Dedupe { key, ttl_ms: TTL_MS }, 0, now_ms).unwrap();
+        }
+        let rows = sql.query_row("SELECT count(*) FROM dedupe", (), |row| number(row, 0)).unwrap();
+        assert!((TTL_MS..TTL_MS * 5 / 4).contains(&rows), "{rows}");
+    }
+}

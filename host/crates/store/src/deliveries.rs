@@ -185,7 +185,7 @@ pub(crate) fn close(
     lane.map_or(Ok(None), |lane| promote(sql, subscriber, lane, now_ms))
 }
 
-/// Makes the head of a lane due if it waits.
+/// Makes the head of a lane due if it waits; if it is due or leased, that stays as it is.
 fn promote(sql: &Connection, subscriber: i64, lane: i64, now_ms: u64) -> rusqlite::Result<Option<DeliveryKey>> {
     let mut statement = sql.prepare_cached(HEAD)?;
     let head: Option<(i64, Option<i64>)> =

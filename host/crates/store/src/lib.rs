@@ -39,6 +39,6 @@ pub use claims::{ClaimRequest, Claimed, Claims};
 pub use error::{CommitError, Fault, FinishError, OpenError, ReadError, WriteError};
 pub use keys::{DeliveryKey, DeliveryKeyError, Subscriber, SubscriberKey};
 pub use kv::Entry;
-pub use listings::{DeliveryFilter, DeliveryRecord, EventFilter, EventRecord, Page};
+pub use listings::{DeliveryFilter, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Page};
 pub use reader::Reader;
 pub use store::Store;

@@ -98,3 +98,6 @@ pub struct DeliveryRecord {
     /// The last attempt that has ended.
     pub last: Option<Attempt>,
 }
+
+/// A delivery, its event, and the attempts that have ended, with their numbers.
+pub type DeliveryStory = (DeliveryRecord, EventRecord, Vec<(u32, Attempt)>);

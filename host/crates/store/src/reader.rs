@@ -8,15 +8,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use slashbox_core::{Attempt, Scope, Version};
+use slashbox_core::{Scope, Version};
 use tokio::sync::Semaphore;
 use tokio::task;
 
 use crate::database::Database;
 use crate::kv::{self, Entry};
 use crate::{
-    DeliveryFilter, DeliveryKey, DeliveryRecord, EventFilter, EventRecord, Fault, Page, ReadError, Subscriber,
-    listings, subscribers,
+    DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page, ReadError,
+    Subscriber, listings, subscribers,
 };
 
 /// How many reads run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
@@ -93,10 +93,7 @@ impl Reader {
     }
 
     /// A delivery, its event, and its attempts with their numbers, the first one first.
-    pub async fn delivery(
-        &self,
-        key: DeliveryKey,
-    ) -> Result<Option<(DeliveryRecord, EventRecord, Vec<(u32, Attempt)>)>, ReadError> {
+    pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<DeliveryStory>, ReadError> {
         self.read(move |sql| listings::delivery(sql, key)).await
     }
 

@@ -49,10 +49,12 @@ struct Request {
 /// What a request does. It keeps its own result back, to be looked at after the commit.
 enum Work {
     /// What it wrote can be undone.
-    Guarded(Box<dyn FnOnce(&Connection) -> Verdict + Send>),
+    Guarded(Job<Verdict>),
     /// Its failure is the commit's.
-    Plain(Box<dyn FnOnce(&Connection) -> rusqlite::Result<()> + Send>),
+    Plain(Job<rusqlite::Result<()>>),
 }
+
+type Job<T> = Box<dyn FnOnce(&Connection) -> T + Send>;
 
 /// What becomes of what a request's work has written.
 enum Verdict {

@@ -1,12 +1,17 @@
 //! What is there when a store is opened again, and when it may be.
 
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::fs;
 use std::path::Path;
 
-use slashbox_core::{Effects, Scope, Version, Write};
-use slashbox_store::{CommitError, OpenError, Store};
+use slashbox_core::{
+    Attempt, Dedupe, DeliveryState, Effects, Event, Next, Origin, Scope, Sender, SubscriberId, SubscriberKind, Version,
+    Write,
+};
+use slashbox_store::{
+    Accepted, ClaimRequest, Claimed, CommitError, DeliveryFilter, Finished, NewEvent, OpenError, Store, SubscriberKey,
+};
 
 fn scope() -> Scope {
     Scope { tenant: "default".to_owned(), plugin: "notes".to_owned() }
@@ -154,4 +159,143 @@ fn what_is_no_store_is_refused() {
     fs::write(&path, "no database at all, but long enough to look like one".repeat(100)).unwrap();
     let error = Store::open(dir.path()).unwrap_err();
     assert_eq!(error.to_string(), format!("{path:?} cannot be used as a store"));
+}
+
+fn notes() -> SubscriberId {
+    SubscriberId { tenant: "default".to_owned(), kind: SubscriberKind::Plugin, name: "notes".to_owned() }
+}
+
+/// An event of one conversation, known again by the first byte of its id.
+fn event(id: &str, to: SubscriberKey) -> NewEvent {
+    let event = Event {
+        id: id.to_owned(),
+        kind: "message.received".to_owned(),
+        native_kind: "message_received".to_owned(),
+        conversation: Some("x".to_owned()),
+        contact: None,
+        operator: None,
+        sender: Sender::Contact,
+        message: None,
+        text: None,
+        occurred_at_ms: 999,
+        origin: Origin {
+            tenant: "default".to_owned(),
+            source: "support".to_owned(),
+            dialect: "hotline".to_owned(),
+            instance: None,
+        },
+        data: "{}".to_owned(),
+        envelope: String::new(),
+    };
+    let dedupe = Some(Dedupe { key: [id.as_bytes()[0]; 32], ttl_ms: 1000 });
+    NewEvent { event, dedupe, subscribers: vec![to] }
+}
+
+async fn claim(store: &Store, subscriber: SubscriberKey) -> Vec<Claimed> {
+    let claims = store.claim(vec![ClaimRequest { subscriber, limit: 10 }], 1000, 2000).await.unwrap();
+    claims.claimed
+}
+
+async fn finish(store: &Store, claimed: &Claimed, next: Next) {
+    let attempt =
+        Attempt { at_ms: 1000, took_ms: 1, fault: None, status: None, detail: String::new(), answer: String::new() };
+    let effects = Effects { writes: [("n".to_owned(), Write::Add(1))].into(), ..Effects::default() };
+    let effects = Some((scope(), effects));
+    let finished = Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, effects };
+    store.finish(finished, 1000).await.unwrap();
+}
+
+async fn states(store: &Store) -> Vec<DeliveryState> {
+    let page = store.reader().deliveries(&DeliveryFilter::default(), None, 10).await.unwrap();
+    page.items.into_iter().rev().map(|delivery| delivery.state).collect()
+}
+
+/// Four deliveries of a conversation: arrived, dead, under way, waiting; and of another one that is absent, one.
+async fn with_deliveries(store: &Store) -> SubscriberKey {
+    let gone = SubscriberId { name: "gone".to_owned(), ..notes() };
+    let keys = store.subscribers_of(vec![notes(), gone]).await.unwrap();
+    store.set_absent(vec![(keys[1], Some(77))]).await.unwrap();
+    let mut events: Vec<_> = ["a", "b", "c", "d"].map(|id| event(id, keys[0])).into();
+    events.push(event("e", keys[1]));
+    assert_eq!(store.accept(events, 1000).await.unwrap(), vec![Accepted::New; 5]);
+    for next in [Next::Succeeded, Next::Dead] {
+        finish(store, &claim(store, keys[0]).await[0], next).await;
+    }
+    assert_eq!(claim(store, keys[0]).await.len(), 1);
+    keys[0]
+}
+
+/// What `with_deliveries` left is there, and goes on.
+async fn check_deliveries(store: &Store, to: SubscriberKey) {
+    use DeliveryState::{Dead, Due, Leased, Succeeded, Waiting};
+    assert_eq!(states(store).await, [Succeeded, Dead, Leased, Waiting, Due]);
+    let subscribers = store.reader().subscribers().await.unwrap();
+    let absent: Vec<_> = subscribers.iter().map(|subscriber| subscriber.absent_since_ms).collect();
+    assert_eq!(absent, [None, Some(77)]);
+    assert_eq!(store.subscribers_of(vec![notes()]).await.unwrap(), [to]);
+    // Known is known.
+    let again = store.accept(vec![event("a2", to)], 1999).await.unwrap();
+    assert_eq!(again, [Accepted::Duplicate { of: "a".to_owned() }]);
+
+    assert_eq!(claim(store, to).await.len(), 0);
+    assert_eq!(store.release_leases(1000).await.unwrap(), 1);
+    for id in ["c", "d"] {
+        let claimed = claim(store, to).await;
+        assert_eq!((claimed.len(), claimed[0].event.id.as_str(), claimed[0].attempt), (1, id, 1));
+        finish(store, &claimed[0], Next::Succeeded).await;
+    }
+    assert_eq!(states(store).await, [Succeeded, Dead, Succeeded, Succeeded, Due]);
+    assert_eq!(number(store).await.unwrap().0, "4");
+}
+
+#[tokio::test]
+async fn deliveries_go_on_where_they_were() {
+    for close in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path()).unwrap();
+        let to = with_deliveries(&store).await;
+        if close {
+            store.close().await;
+        } else {
+            drop(store);
+        }
+        let store = Store::open(dir.path()).unwrap();
+        check_deliveries(&store, to).await;
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_crash_loses_no_delivery() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store = Store::open(dir.path()).unwrap();
+    let to = with_deliveries(&store).await;
+    for file in files(dir.path()) {
+        fs::copy(dir.path().join(&file), copy.path().join(&file)).unwrap();
+    }
+    store.close().await;
+    let crashed = Store::open(copy.path()).unwrap();
+    check_deliveries(&crashed, to).await;
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_version_keeps_what_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = rusqlite::Connection::open(dir.path().join("slashbox.db")).unwrap();
+    sql.execute_batch(include_str!("../migrations/0001_kv.sql")).unwrap();
+    sql.execute_batch(
+        "INSERT INTO kv VALUES ('default', 'notes', 'n', 7, NULL, x'32'); UPDATE kv_version SET last = 7",
+    )
+    .unwrap();
+    sql.pragma_update(None, "user_version", 1).unwrap();
+    sql.close().unwrap();
+
+    let store = Store::open(dir.path()).unwrap();
+    assert_eq!(number(&store).await, Some(("2".to_owned(), Version(7))));
+    add(&store).await;
+    assert_eq!(number(&store).await, Some(("3".to_owned(), Version(8))));
+    write(&store, "n", Write::Delete).await.unwrap();
+    let to = with_deliveries(&store).await;
+    store.close().await;
+    check_deliveries(&Store::open(dir.path()).unwrap(), to).await;
 }

@@ -1,12 +1,12 @@
 //! Listing deliveries: by subscriber and outcome.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use slashbox_core::{Attempt, SubscriberId};
+use slashbox_core::SubscriberId;
 
 use super::merge::page;
 use crate::deliveries::{Outcome, from_columns, state, to_columns};
 use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql};
-use crate::{DeliveryFilter, DeliveryKey, DeliveryRecord, EventRecord, Page, attempts, events};
+use crate::{DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, Page, attempts, events};
 
 const SUBSCRIBERS: &str = "SELECT key FROM subscriber
     WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR kind = ?2) AND (?3 IS NULL OR name = ?3)";
@@ -53,10 +53,7 @@ pub(crate) fn deliveries(
 }
 
 /// A delivery, its event, and its attempts.
-pub(crate) fn delivery(
-    sql: &Connection,
-    key: DeliveryKey,
-) -> rusqlite::Result<Option<(DeliveryRecord, EventRecord, Vec<(u32, Attempt)>)>> {
+pub(crate) fn delivery(sql: &Connection, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryStory>> {
     let sql = sql.unchecked_transaction()?;
     let Some(delivery) = get(&sql, key)? else { return Ok(None) };
     let Some(event) = events::get(&sql, to_sql(key.event))? else { return Ok(None) };

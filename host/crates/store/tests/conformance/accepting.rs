@@ -181,7 +181,7 @@ pub(crate) async fn many_keys_come_and_go(store: Store) {
     }
 }
 
-pub(crate) async fn a_key_never_comes_again(store: Store) {
+pub(crate) async fn a_delivery_is_named_by_its_event_and_subscriber(store: Store) {
     let feed = Feed::new(store);
     let to = feed.webhook("crm").await;
     feed.take(to, None, &["a", "b"]).await;

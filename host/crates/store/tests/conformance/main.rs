@@ -70,7 +70,7 @@ conformance! {
     crate::accepting::a_key_counts_to_its_last_byte as a_key_counts_to_its_last_byte,
     crate::accepting::of_those_sent_at_once_one_is_new as of_those_sent_at_once_one_is_new,
     crate::accepting::many_keys_come_and_go as many_keys_come_and_go,
-    crate::accepting::a_key_never_comes_again as a_key_never_comes_again,
+    crate::accepting::a_delivery_is_named_by_its_event_and_subscriber as a_delivery_is_named_by_its_event_and_subscriber,
     crate::order::a_conversation_comes_one_by_one as a_conversation_comes_one_by_one,
     crate::order::conversations_do_not_wait_for_each_other as conversations_do_not_wait_for_each_other,
     crate::order::what_belongs_to_no_conversation_waits_for_nothing as what_belongs_to_no_conversation_waits_for_nothing,

@@ -1,0 +1,248 @@
+//! The same steps for the model and the store, compared after each.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use slashbox_core::{
+    Attempt, Dedupe, Effects, Event, Next, Origin, Scope, Sender, SubscriberId, SubscriberKind, Write,
+};
+use slashbox_store::{
+    Accepted, ClaimRequest, Claimed, DeliveryFilter, FinishError, Finished, NewEvent, Store, SubscriberKey,
+};
+
+use crate::model::{Delivery, Model, Place, SUBSCRIBERS};
+
+const LEASE_MS: u64 = 50;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    lane: Option<u8>,
+    to: [bool; SUBSCRIBERS],
+    /// A key, and for how long it is known.
+    key: Option<(u8, u64)>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Accept(Vec<Sent>),
+    Claim {
+        subscriber: usize,
+        limit: u32,
+    },
+    /// Ends an attempt of those that began, whether its claim still counts or not.
+    Finish {
+        which: prop::sample::Index,
+        end: End,
+    },
+    Pass(u64),
+    SetAbsent {
+        subscriber: usize,
+        absent: bool,
+    },
+    Restart,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    Succeeded,
+    RetryAfter(u64),
+    Dead,
+}
+
+pub(crate) fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
+    let lane = prop::option::weighted(0.8, 0..3_u8);
+    let key = prop::option::weighted(0.4, (0..4_u8, 0..100_u64));
+    let sent = (lane, any::<[bool; SUBSCRIBERS]>(), key).prop_map(|(lane, to, key)| Sent { lane, to, key });
+    let end = prop_oneof![
+        3 => Just(End::Succeeded),
+        2 => (0..60_u64).prop_map(End::RetryAfter),
+        1 => Just(End::Dead),
+    ];
+    let step = prop_oneof![
+        4 => vec(sent, 1..5).prop_map(Step::Accept),
+        6 => (0..SUBSCRIBERS, 0..4_u32).prop_map(|(subscriber, limit)| Step::Claim { subscriber, limit }),
+        8 => (any::<prop::sample::Index>(), end).prop_map(|(which, end)| Step::Finish { which, end }),
+        3 => (0..70_u64).prop_map(Step::Pass),
+        1 => (0..SUBSCRIBERS, any::<bool>()).prop_map(|(subscriber, absent)| Step::SetAbsent { subscriber, absent }),
+        1 => Just(Step::Restart),
+    ];
+    vec(step, 1..max)
+}
+
+struct Run {
+    store: Store,
+    model: Model,
+    keys: Vec<SubscriberKey>,
+    /// The attempts that began, also those whose claim counts no more.
+    begun: Vec<(Place, Claimed)>,
+    now_ms: u64,
+    count: usize,
+}
+
+pub(crate) async fn run(store: Store, steps: &[Step], restart: impl AsyncFn(Store) -> Store) {
+    let ids = ["one", "two"].map(|name| SubscriberId {
+        tenant: "default".to_owned(),
+        kind: SubscriberKind::Plugin,
+        name: name.to_owned(),
+    });
+    let keys = store.subscribers_of(ids.to_vec()).await.unwrap();
+    let mut run = Run { store, model: Model::default(), keys, begun: Vec::new(), now_ms: 1000, count: 0 };
+    for step in steps {
+        match step {
+            Step::Accept(batch) => run.accept(batch).await,
+            Step::Claim { subscriber, limit } => drop(run.claim(*subscriber, *limit).await),
+            Step::Finish { which, end } => {
+                if !run.begun.is_empty() {
+                    run.finish(which.index(run.begun.len()), *end).await;
+                }
+            }
+            Step::Pass(ms) => run.now_ms += ms,
+            Step::SetAbsent { subscriber, absent } => run.set_absent(*subscriber, *absent).await,
+            Step::Restart => {
+                run.store = restart(run.store).await;
+                let released = run.store.release_leases(run.now_ms).await.unwrap();
+                assert_eq!(released, run.model.release(run.now_ms));
+            }
+        }
+        run.model.check();
+        run.compare().await;
+    }
+    run.drain().await;
+    run.store.close().await;
+}
+
+impl Run {
+    async fn accept(&mut self, batch: &[Sent]) {
+        let (mut events, mut expected) = (Vec::new(), Vec::new());
+        for Sent { lane, to, key } in batch {
+            self.count += 1;
+            let id = format!("{:05}", self.count);
+            let repeated = self.model.accept(&id, *lane, *to, *key, self.now_ms);
+            expected.push(repeated.map_or(Accepted::New, |of| Accepted::Duplicate { of }));
+            let to = self.keys.iter().zip(to).filter(|(_, to)| **to).map(|(key, _)| *key).collect();
+            let dedupe = key.map(|(key, ttl_ms)| Dedupe { key: [key; 32], ttl_ms });
+            events.push(NewEvent { event: event(id, *lane), dedupe, subscribers: to });
+        }
+        assert_eq!(self.store.accept(events, self.now_ms).await.unwrap(), expected);
+    }
+
+    async fn claim(&mut self, subscriber: usize, limit: u32) -> usize {
+        let until_ms = self.now_ms + LEASE_MS;
+        let places = self.model.claim(subscriber, limit as usize, self.now_ms, until_ms);
+        let request = ClaimRequest { subscriber: self.keys[subscriber], limit };
+        let claims = self.store.claim(vec![request], self.now_ms, until_ms).await.unwrap();
+        assert_eq!(claims.next, [(self.keys[subscriber], self.model.next_ready(subscriber))]);
+        assert_eq!(claims.claimed.len(), places.len());
+        for (place, claimed) in places.iter().zip(claims.claimed) {
+            let Delivery { event, claims, attempts, .. } = self.at(*place);
+            assert_eq!((&claimed.event.id, claimed.claim, claimed.attempt), (event, *claims, attempts + 1));
+            self.begun.push((*place, claimed));
+        }
+        places.len()
+    }
+
+    async fn finish(&mut self, index: usize, end: End) {
+        let (place, claimed) = self.begun[index].clone();
+        let next = match end {
+            End::Succeeded => Next::Succeeded,
+            End::RetryAfter(ms) => Next::RetryAt(self.now_ms + ms),
+            End::Dead => Next::Dead,
+        };
+        let attempt = Attempt {
+            at_ms: self.now_ms,
+            took_ms: 1,
+            fault: None,
+            status: None,
+            detail: format!("claim {}", claimed.claim),
+            answer: String::new(),
+        };
+        let effects = Effects { writes: [("n".to_owned(), Write::Add(1))].into(), ..Effects::default() };
+        let (delivery, claim) = (claimed.delivery, claimed.claim);
+        let finished = Finished { delivery, claim, attempt, next, effects: Some((scope(), effects)) };
+        let result = self.store.finish(finished, self.now_ms).await;
+        match (result, self.model.finish(place, claimed.claim, next, self.now_ms)) {
+            (Ok(None), Ok(None)) | (Err(FinishError::Fenced), Err(())) => {}
+            (Ok(Some(successor)), Ok(Some(place))) => {
+                let (delivery, ..) = self.store.reader().delivery(successor).await.unwrap().unwrap();
+                assert_eq!((&delivery.event_id, successor.subscriber), (&self.at(place).event, self.keys[place.0]));
+            }
+            (result, expected) => panic!("{result:?}, expected {expected:?}"),
+        }
+    }
+
+    async fn set_absent(&mut self, subscriber: usize, absent: bool) {
+        self.model.absent[subscriber] = absent;
+        let since_ms = absent.then_some(self.now_ms);
+        self.store.set_absent(vec![(self.keys[subscriber], since_ms)]).await.unwrap();
+    }
+
+    /// Everything arrives in the end.
+    async fn drain(&mut self) {
+        for subscriber in 0..SUBSCRIBERS {
+            self.set_absent(subscriber, false).await;
+            self.begun.clear();
+            // Later than every lease and every retry.
+            self.now_ms += 1000;
+            while self.claim(subscriber, 100).await > 0 {
+                while !self.begun.is_empty() {
+                    self.finish(0, End::Succeeded).await;
+                    self.begun.remove(0);
+                }
+            }
+        }
+        assert!(self.model.deliveries.iter().flatten().all(|one| !one.state.is_open()));
+        self.compare().await;
+    }
+
+    async fn compare(&self) {
+        let reader = self.store.reader();
+        for (subscriber, expected) in self.model.deliveries.iter().enumerate() {
+            let name = Some(["one", "two"][subscriber].to_owned());
+            let filter = DeliveryFilter { name, ..DeliveryFilter::default() };
+            let page = reader.deliveries(&filter, None, 10_000).await.unwrap();
+            assert_eq!(page.items.len(), expected.len());
+            for (found, expected) in page.items.iter().rev().zip(expected) {
+                let Delivery { event, state, ready_at_ms, attempts, .. } = expected;
+                assert_eq!((&found.event_id, found.state), (event, *state));
+                assert_eq!((found.ready_at_ms, found.attempts), (*ready_at_ms, *attempts));
+                assert_eq!(found.parked, self.model.absent[subscriber] && state.is_open());
+            }
+        }
+        let events = reader.events(&slashbox_store::EventFilter::default(), None, 10_000).await.unwrap();
+        let ids: Vec<_> = events.items.iter().rev().map(|record| &record.event.id).collect();
+        assert_eq!(ids, self.model.events.iter().collect::<Vec<_>>());
+        let counted = reader.get(&scope(), "n", self.now_ms).await.unwrap();
+        let counted = counted.map_or(0, |entry| String::from_utf8(entry.value).unwrap().parse().unwrap());
+        assert_eq!(self.model.counted, counted);
+    }
+
+    fn at(&self, place: Place) -> &Delivery {
+        &self.model.deliveries[place.0][place.1]
+    }
+}
+
+fn scope() -> Scope {
+    Scope { tenant: "default".to_owned(), plugin: "one".to_owned() }
+}
+
+fn event(id: String, lane: Option<u8>) -> Event {
+    Event {
+        id,
+        kind: "message.received".to_owned(),
+        native_kind: "message_received".to_owned(),
+        conversation: lane.map(|lane| lane.to_string()),
+        contact: None,
+        operator: None,
+        sender: Sender::Contact,
+        message: None,
+        text: None,
+        occurred_at_ms: 0,
+        origin: Origin {
+            tenant: "default".to_owned(),
+            source: "support".to_owned(),
+            dialect: "native".to_owned(),
+            instance: None,
+        },
+        data: "null".to_owned(),
+        envelope: String::new(),
+    }
+}

@@ -44,6 +44,14 @@ pub(crate) struct Inner {
     follower: JoinHandle<()>,
 }
 
+/// A host that nobody has any more ends, though nobody has shut it down: nothing more is delivered, and the data directory
+/// is given free.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.follower.abort();
+    }
+}
+
 /// What a host is made of.
 pub(crate) struct Parts {
     pub(crate) runtime: Runtime,

@@ -14,10 +14,10 @@ use std::{
 };
 
 use slashbox_core::{Command, Dedupe, Event, Limit, Outcome, SubscriberId, Trap};
-use slashbox_delivery::{Incoming, Remote};
+use slashbox_delivery::{Addressed, Remote};
 use slashbox_runtime::{Call, Input, Plugin};
 use slashbox_store::{Accepted, WriteError};
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::{
     host::{CommandError, Inner},
@@ -31,13 +31,13 @@ pub(crate) use call::beginning;
 /// Stores events with a delivery for each subscriber, all in one commit; they are delivered by and by, whatever happens.
 /// Tells of each whether it was new.
 pub(crate) async fn accept(inner: &Inner, events: Vec<(Event, Option<Dedupe>)>) -> Result<Vec<Accepted>, WriteError> {
-    let incoming = events.into_iter().map(|(event, dedupe)| {
+    let addressed = events.into_iter().map(|(event, dedupe)| {
         let subscribers = inner.subscribers.of_event(&event);
         let (id, tenant, kind) = (&event.id, &event.origin.tenant, &event.kind);
         debug!(target: EVENTS, event = id, tenant, kind, subscribers = subscribers.len(), "comes in");
-        Incoming { event, dedupe, subscribers }
+        Addressed { event, dedupe, subscribers }
     });
-    inner.deliveries.accept(incoming.collect()).await
+    inner.deliveries.accept(addressed.collect()).await
 }
 
 /// Finds who answers a command and has it answered, in a task of its own: it runs to its end if the sender hangs up.
@@ -70,7 +70,7 @@ async fn run(inner: Arc<Inner>, answerer: Answerer, observers: Vec<SubscriberId>
     let event = (!observers.is_empty()).then(|| Event::from(&command));
     let told = async {
         if let Some(event) = event {
-            tell(&inner, event, observers).await;
+            tell(&inner, event, observers, began + inner.command_budget).await;
         }
     };
     let answered = async {
@@ -84,13 +84,21 @@ async fn run(inner: Arc<Inner>, answerer: Answerer, observers: Vec<SubscriberId>
     outcome
 }
 
-/// Has the observers' deliveries committed. A store that cannot is no reason to leave the operator without an answer.
-async fn tell(inner: &Inner, event: Event, subscribers: Vec<SubscriberId>) {
+/// Has the observers' deliveries committed. A store that cannot, or not in time, is no reason to leave the operator
+/// without an answer.
+async fn tell(inner: &Inner, event: Event, subscribers: Vec<SubscriberId>, until: Instant) {
     let id = event.id.clone();
     let observers = subscribers.len();
-    if let Err(error) = inner.deliveries.accept(vec![Incoming { event, dedupe: None, subscribers }]).await {
-        let error: &dyn std::error::Error = &error;
-        error!(target: COMMANDS, call = id, observers, error, "those who are to know of a command will not");
+    let accepted = inner.deliveries.accept(vec![Addressed { event, dedupe: None, subscribers }]);
+    match tokio::time::timeout_at(until.into(), accepted).await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            let error: &dyn std::error::Error = &error;
+            error!(target: COMMANDS, call = id, observers, error, "those who are to know of a command will not");
+        }
+        Err(_) => {
+            warn!(target: COMMANDS, call = id, observers, "those who are to know of a command may come to know late")
+        }
     }
 }
 
@@ -111,7 +119,7 @@ async fn ask_remote(inner: &Inner, remote: &Remote, command: &Command, began: In
     if left.is_zero() {
         return Outcome::Limit(Limit::Deadline);
     }
-    let mut outcome = remote.command(command, left).await;
+    let mut outcome = remote.command(command, now_ms(), left).await;
     call::make_fit(&mut outcome, &command.id, &remote.name());
     call::report(&remote.name(), command, &outcome, began.elapsed());
     outcome

@@ -7,7 +7,9 @@ mod plugin;
 
 use std::{collections::HashMap, sync::Arc};
 
-use slashbox_core::{Command, Event, Fallbacks, Pattern, PluginId, SubscriberId, SubscriberKind, Subscription, near};
+use slashbox_core::{
+    Command, Event, Fallbacks, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, Subscription, near,
+};
 use slashbox_delivery::{Directory, Remote, Subscriber};
 use slashbox_runtime::{Catalog, Owner, Plugin, Runtime};
 
@@ -64,7 +66,8 @@ pub(crate) struct Route {
 /// The commands that remotes answer where no plugin owns them.
 pub(crate) fn fallbacks(remotes: &[Subscribed]) -> Fallbacks {
     let mut fallbacks = Fallbacks::default();
-    for Subscribed { tenant, subscription, .. } in remotes {
+    let may_answer = |remote: &&Subscribed| remote.subscription.takes_sender(Sender::Operator);
+    for Subscribed { tenant, subscription, .. } in remotes.iter().filter(may_answer) {
         let commands = subscription.patterns.iter().filter(|pattern| !matches!(pattern, Pattern::Kind(_))).cloned();
         let mut commands = commands.peekable();
         if commands.peek().is_some() {
@@ -114,7 +117,8 @@ impl Subscribers {
     /// A tenant's commands that are near to an unknown one, the nearest first.
     pub(crate) fn near(&self, tenant: &str, command: &str) -> Vec<String> {
         let catalog = self.runtime.catalog();
-        let of_remotes = self.remotes(tenant).flat_map(|remote| &remote.subscription.patterns);
+        let may_answer = |remote: &&Subscribed| remote.subscription.takes_sender(Sender::Operator);
+        let of_remotes = self.remotes(tenant).filter(may_answer).flat_map(|remote| &remote.subscription.patterns);
         let of_remotes = of_remotes.filter_map(|pattern| match pattern {
             Pattern::Command(name) => Some(name.as_str()),
             Pattern::EveryCommand | Pattern::Kind(_) => None,

@@ -2,17 +2,19 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{CONTENT_TYPE, HOST, USER_AGENT},
+};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name};
 use slashbox_delivery::IN_FLIGHT_MAX;
 use slashbox_dialects::Format;
-use slashbox_egress::{Settings as EgressSettings, Target, TargetError};
+use slashbox_egress::{OWN_HEADERS, Settings as EgressSettings, Target, TargetError};
 
-/// The headers that the host itself writes.
-const OWN_HEADERS: [&str; 6] =
-    ["content-type", "content-length", "host", "transfer-encoding", "connection", "user-agent"];
+/// The headers that the host itself writes, besides those that belong to the connection.
+const OWN: [HeaderName; 3] = [CONTENT_TYPE, HOST, USER_AGENT];
 
 /// What every header that tells of the delivery begins with.
 const OWN_PREFIX: &str = "webhook-";
@@ -165,7 +167,7 @@ impl Webhook {
     pub fn header(mut self, name: &str, value: &str) -> Result<Self, WebhookError> {
         let wrong = |problem| WebhookError::Header { name: name.into(), problem };
         let parsed: HeaderName = name.parse().map_err(|_| wrong("expected letters, digits and hyphens"))?;
-        if OWN_HEADERS.contains(&parsed.as_str()) || parsed.as_str().starts_with(OWN_PREFIX) {
+        if OWN.contains(&parsed) || OWN_HEADERS.contains(&parsed) || parsed.as_str().starts_with(OWN_PREFIX) {
             return Err(wrong("slashbox writes this one itself"));
         }
         let mut value =
@@ -187,10 +189,14 @@ impl Webhook {
         Ok((target, name))
     }
 
+    /// Another one for each way in which it is reached: where, and what is allowed.
+    pub(crate) fn revision(&self, egress: &EgressSettings) -> String {
+        digest(&format!("{}\n{}\n{:?}", self.url, egress.allow_http, egress.allow_cidrs))
+    }
+
     /// The URL itself may hold a secret, so only the host is shown of it.
     fn made_name(&self, host: &str) -> String {
-        let digest = Sha256::new().chain_update(&self.url).chain_update("\n").chain_update(&self.tenant).finalize();
-        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = digest(&format!("{}\n{}", self.url, self.tenant));
         let hash = digest.get(..NAME_HASH_CHARS).unwrap_or_default();
         let fits = |c: char| if c.is_alphanumeric() || c == '.' { c } else { '_' };
         let host: String = host.trim_matches(['[', ']']).chars().take(60).map(fits).collect();
@@ -198,6 +204,10 @@ impl Webhook {
         let host = host.trim_start_matches(['_', '.']);
         if host.is_empty() { format!("webhook-{hash}") } else { format!("{host}-{hash}") }
     }
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Without its headers and its key, which are secrets.

@@ -22,8 +22,9 @@ use crate::{Profile, Webhook, WebhookError};
 /// The most bytes of a WEBHOOKS object: some thousand URLs.
 const FILE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// The most requests at the same time that may be set: the host has no more attempts under way in all.
-const IN_FLIGHT_LARGEST: u32 = 1_000;
+/// The most requests at the same time that may be set: a third of what the host has under way to all remotes, so that
+/// one that hangs leaves room to the others.
+const IN_FLIGHT_LARGEST: u32 = 256;
 
 /// A webhook, and where it stands in the configuration.
 pub(super) type Placed = (Place, Webhook);

@@ -2,15 +2,12 @@
 
 use std::{fmt::Display, time::Duration, time::Instant};
 
-use slashbox_core::{Command, Format, Limit, Outcome, PluginId, check_markdown_v2};
+use slashbox_core::{Command, Format, Limit, Outcome, PluginId, RERUNS_MAX, check_markdown_v2};
 use slashbox_runtime::{Call, Plugin};
 use slashbox_store::CommitError;
 use tracing::{debug, error, warn};
 
 use crate::{host::Inner, telemetry::COMMANDS};
-
-/// How often a call runs again because another changed what it had read.
-const RERUNS_MAX: u32 = 3;
 
 /// The most bytes of a plugin's text in a line of the log: a backtrace of many frames.
 const LOGGED_BYTES_MAX: usize = 8 * 1024;

@@ -25,7 +25,7 @@ impl PluginSubscriber {
         let limits = plugin.limits();
         let policy = Policy {
             schedule: Schedule::plugin(),
-            // The other half is left to commands: people wait for those.
+            // More would only wait: the runtime keeps the other half of the plugin's places for commands.
             in_flight_max: limits.concurrency.div_ceil(2),
             attempt_max: runtime.queue_max() + Duration::from_millis(u64::from(limits.timeout_ms)),
         };
@@ -64,7 +64,7 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Outcome::Replied(_) => Verdict::Arrived,
         Outcome::Refused(_) => Verdict::Refused,
         Outcome::Unavailable(_) | Outcome::Trapped(_) | Outcome::Limit(_) => failed(Fault::Theirs),
-        Outcome::Busy => failed(Fault::Ours),
+        Outcome::Busy => Verdict::NotTried,
     }
 }
 

@@ -151,11 +151,6 @@ impl Schedule {
         Self::of(&[5, 30, 120, 600])
     }
 
-    /// As TG-Staff tries.
-    pub fn tg_staff() -> Self {
-        Self::of(&[30, 120, 300])
-    }
-
     /// One attempt, and no more.
     pub fn none() -> Self {
         Self::of(&[])
@@ -197,7 +192,6 @@ mod tests {
         };
         assert_eq!(whole(Schedule::remote()), [5, 30, 120, 300, 1_800, 7_200, 18_000, 36_000, 36_000]);
         assert_eq!(whole(Schedule::plugin()), [5, 30, 120, 600]);
-        assert_eq!(whole(Schedule::tg_staff()), [30, 120, 300]);
         assert_eq!(whole(Schedule::none()), [0; 0]);
         assert_eq!(Schedule::remote().pause_after(0, 0.0), None);
     }

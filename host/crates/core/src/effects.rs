@@ -11,6 +11,9 @@ pub const KV_KEY_BYTES_MAX: usize = 512;
 /// The most bytes of a value: what a handler keeps of one conversation, not a document store.
 pub const KV_VALUE_BYTES_MAX: usize = 65_536;
 
+/// How often a call runs again because another changed what it had read, before it ends as unavailable.
+pub const RERUNS_MAX: u32 = 3;
+
 /// Whose keys: a plugin's, for one tenant.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Scope {

@@ -20,7 +20,9 @@ mod subscription;
 pub use command::{Command, CommandName, CommandNameError, Origin};
 pub use delivery::{Attempt, DeliveryState, DeliveryStateError, Fault, Next, Schedule};
 pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec, is_http_host};
-pub use effects::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Version, Write, counter};
+pub use effects::{
+    Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RERUNS_MAX, RangeRead, Scope, Version, Write, counter,
+};
 pub use event::{Dedupe, Event, Sender, SenderError};
 pub use limits::{Limit, Limits};
 pub use markdown::{Unbalanced, check_markdown_v2};

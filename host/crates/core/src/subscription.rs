@@ -108,14 +108,20 @@ impl Subscription {
     /// Whether it covers an event.
     pub fn covers(&self, event: &Event) -> bool {
         self.takes_source(&event.origin.source)
-            && (self.senders.is_empty() || self.senders.contains(&event.sender))
+            && self.takes_sender(event.sender)
             && self.patterns.iter().any(|pattern| pattern.covers(&event.kind, &event.native_kind))
     }
 
     /// Whether it covers a command: those who answer it, and those who want to know of it.
     pub fn covers_command(&self, name: &str, source: &str) -> bool {
-        let senders = self.senders.is_empty() || self.senders.contains(&Sender::Operator);
-        senders && self.takes_source(source) && self.patterns.iter().any(|pattern| pattern.covers_command(name))
+        self.takes_sender(Sender::Operator)
+            && self.takes_source(source)
+            && self.patterns.iter().any(|pattern| pattern.covers_command(name))
+    }
+
+    /// Whether it takes what this one writes; commands are written by operators.
+    pub fn takes_sender(&self, sender: Sender) -> bool {
+        self.senders.is_empty() || self.senders.contains(&sender)
     }
 
     fn takes_source(&self, source: &str) -> bool {

@@ -8,21 +8,21 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Attempt, Event, Fault, Next, Schedule, SubscriberId};
+use slashbox_core::{Attempt, Event, Fault, Next, RERUNS_MAX, Schedule, SubscriberId};
 use slashbox_store::{Claimed, DeliveryKey, FinishError, Finished, Store, SubscriberKey};
 use tracing::{debug, error, info, warn};
 
 use crate::{Attempted, Clock, Delivery, Subscriber, Verdict, telemetry::DELIVERIES};
 
-/// How often a call runs again because another changed what it had read.
-const RERUNS_MAX: u32 = 3;
-
-/// How long until a record that the store did not take is tried again.
+/// How long until a record that the store did not take is tried again; each time twice as long.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
 
-/// What an attempt needs besides the subscriber.
+/// How long until a delivery is claimed again for which there was no place.
+const NOT_TRIED_PAUSE: Duration = Duration::from_secs(2);
+
+/// What an attempt is made with.
 #[derive(Clone, Debug)]
-pub(crate) struct Surroundings {
+pub(crate) struct Tools {
     pub(crate) store: Store,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -45,29 +45,34 @@ pub(crate) struct Ended {
     pub(crate) ready_ms: Option<u64>,
 }
 
+impl Tools {
+    /// Whether another attempt would end before the lease does.
+    fn has_time(&self, lease: &Lease, subscriber: &dyn Subscriber) -> bool {
+        self.clock.now_ms().saturating_add(millis(subscriber.policy().attempt_max)) < lease.until_ms
+    }
+}
+
 /// Makes an attempt, again while others change what it had read, and records how it ended.
-pub(crate) async fn make(
-    surroundings: Surroundings,
-    subscriber: Arc<dyn Subscriber>,
-    claimed: Claimed,
-    lease: Lease,
-) -> Ended {
+pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed: Claimed, lease: Lease) -> Ended {
     let mut reruns = 0;
     loop {
-        let (began, now_ms) = (Instant::now(), surroundings.clock.now_ms());
+        let (began, now_ms) = (Instant::now(), tools.clock.now_ms());
         let delivery = Delivery { event: claimed.event.clone(), attempt: claimed.attempt, now_ms };
         let attempted = subscriber.deliver(&delivery).await;
+        if attempted.verdict == Verdict::NotTried {
+            return hand_back(&tools, &lease).await;
+        }
         let (status, detail) = (attempted.status, attempted.detail.clone());
         let finished = finished(&lease, attempted, now_ms, began.elapsed(), &subscriber.policy().schedule);
         let next = finished.next;
-        match record(&surroundings, finished, &lease).await {
-            Recorded::Conflict { key } if reruns < RERUNS_MAX => {
+        match record(&tools, finished, &lease).await {
+            Recorded::Conflict { key } if reruns < RERUNS_MAX && tools.has_time(&lease, &*subscriber) => {
                 reruns += 1;
-                debug!(target: DELIVERIES, delivery = %lease.delivery, key, "conflict, runs again");
+                debug!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, key, "conflict, runs again");
             }
             Recorded::Conflict { .. } => {
                 let why = "others keep changing the same data";
-                return record_failure(&surroundings, lease, why, &subscriber.policy().schedule).await;
+                return record_failure(&tools, lease, why, &subscriber.policy().schedule).await;
             }
             Recorded::Done { ready_ms } => {
                 report(&lease, &claimed.event, next, status, &detail, now_ms, began.elapsed());
@@ -78,9 +83,20 @@ pub(crate) async fn make(
     }
 }
 
+/// Gives back what was not tried: that is no attempt.
+async fn hand_back(tools: &Tools, lease: &Lease) -> Ended {
+    let at_ms = tools.clock.now_ms().saturating_add(millis(NOT_TRIED_PAUSE));
+    debug!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, "no place for it now");
+    let ready_ms = match tools.store.hand_back(lease.delivery, lease.claim, at_ms).await {
+        Ok(()) => at_ms,
+        Err(_) => lease.until_ms, // Then its lease ends by itself.
+    };
+    Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(ready_ms) }
+}
+
 /// Records that an attempt failed by a fault of ours.
-pub(crate) async fn record_failure(surroundings: &Surroundings, lease: Lease, why: &str, schedule: &Schedule) -> Ended {
-    let now_ms = surroundings.clock.now_ms();
+pub(crate) async fn record_failure(tools: &Tools, lease: Lease, why: &str, schedule: &Schedule) -> Ended {
+    let now_ms = tools.clock.now_ms();
     let attempted = Attempted {
         verdict: Verdict::Failed { fault: Fault::Ours, retry_after: None },
         status: None,
@@ -88,9 +104,9 @@ pub(crate) async fn record_failure(surroundings: &Surroundings, lease: Lease, wh
         answer: String::new(),
         effects: None,
     };
-    warn!(target: DELIVERIES, delivery = %lease.delivery, attempt = lease.attempt, why, "failed");
+    warn!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, attempt = lease.attempt, why, "failed");
     let finished = finished(&lease, attempted, now_ms, Duration::ZERO, schedule);
-    let ready_ms = match record(surroundings, finished, &lease).await {
+    let ready_ms = match record(tools, finished, &lease).await {
         Recorded::Done { ready_ms } => ready_ms,
         Recorded::Conflict { .. } | Recorded::Not => Some(lease.until_ms),
     };
@@ -98,24 +114,19 @@ pub(crate) async fn record_failure(surroundings: &Surroundings, lease: Lease, wh
 }
 
 fn finished(lease: &Lease, attempted: Attempted, at_ms: u64, took: Duration, schedule: &Schedule) -> Finished {
-    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let took_ms = millis(took);
     let next = match attempted.verdict {
         Verdict::Arrived => Next::Succeeded,
         Verdict::Refused => Next::Dead,
-        Verdict::Failed { retry_after, .. } => match schedule.pause_after(lease.attempt, fastrand::f64()) {
+        Verdict::Failed { .. } | Verdict::NotTried => match schedule.pause_after(lease.attempt, fastrand::f64()) {
             Some(pause) => {
-                let pause = pause.max(retry_after.unwrap_or_default());
-                let pause_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
-                Next::RetryAt(at_ms.saturating_add(took_ms).saturating_add(pause_ms))
+                let pause = pause.max(attempted.verdict.retry_after().unwrap_or_default());
+                Next::RetryAt(at_ms.saturating_add(took_ms).saturating_add(millis(pause)))
             }
             None => Next::Dead,
         },
     };
-    let fault = match attempted.verdict {
-        Verdict::Arrived => None,
-        Verdict::Refused => Some(Fault::Theirs),
-        Verdict::Failed { fault, .. } => Some(fault),
-    };
+    let fault = attempted.verdict.fault();
     let Attempted { status, detail, answer, effects, .. } = attempted;
     let attempt = Attempt { at_ms, took_ms, fault, status, detail, answer };
     Finished { delivery: lease.delivery, claim: lease.claim, attempt, next, effects }
@@ -129,36 +140,39 @@ enum Recorded {
 }
 
 /// Tries until the lease has ended: afterwards somebody else may have made the attempt again.
-async fn record(surroundings: &Surroundings, finished: Finished, lease: &Lease) -> Recorded {
-    let Surroundings { store, clock } = surroundings;
+async fn record(tools: &Tools, finished: Finished, lease: &Lease) -> Recorded {
+    let (subscriber, delivery) = (&lease.id, lease.delivery);
+    let retry_ms = match finished.next {
+        Next::RetryAt(at_ms) => Some(at_ms),
+        Next::Succeeded | Next::Dead => None,
+    };
+    let mut pause = RECORD_PAUSE;
     loop {
-        let now_ms = clock.now_ms();
-        let retry_ms = match finished.next {
-            Next::RetryAt(at_ms) => Some(at_ms),
-            Next::Succeeded | Next::Dead => None,
-        };
-        match store.finish(finished.clone(), now_ms).await {
+        let now_ms = tools.clock.now_ms();
+        let fault = match tools.store.finish(finished.clone(), now_ms).await {
             Ok(successor) => return Recorded::Done { ready_ms: successor.map(|_| now_ms).or(retry_ms) },
             Err(FinishError::Conflict { key }) => return Recorded::Conflict { key },
             Err(FinishError::Fenced) => {
-                warn!(target: DELIVERIES, delivery = %lease.delivery, "too late: the lease had ended");
+                warn!(target: DELIVERIES, %subscriber, %delivery, "too late to be recorded: the lease had ended");
                 return Recorded::Not;
             }
-            Err(FinishError::Unavailable(fault)) => {
-                error!(target: DELIVERIES, delivery = %lease.delivery, %fault, "an attempt cannot be recorded");
-                if now_ms.saturating_add(RECORD_PAUSE.as_millis() as u64) >= lease.until_ms {
-                    return Recorded::Not;
-                }
-                tokio::time::sleep(RECORD_PAUSE).await;
-            }
+            Err(FinishError::Unavailable(fault)) => fault,
+        };
+        if pause == RECORD_PAUSE {
+            error!(target: DELIVERIES, %subscriber, %delivery, error = %fault, "an attempt cannot be recorded yet");
         }
+        if now_ms.saturating_add(millis(pause)) >= lease.until_ms {
+            return Recorded::Not;
+        }
+        tokio::time::sleep(pause).await;
+        pause *= 2;
     }
 }
 
 /// One line an attempt, at a level that says who should care.
 fn report(lease: &Lease, event: &Event, next: Next, status: Option<u16>, detail: &str, began_ms: u64, took: Duration) {
     let Lease { id: subscriber, delivery, attempt, .. } = lease;
-    let (event, kind, ms) = (&event.id, &event.kind, u64::try_from(took.as_millis()).unwrap_or(u64::MAX));
+    let (event, kind, ms) = (&event.id, &event.kind, millis(took));
     match next {
         Next::Succeeded => debug!(target: DELIVERIES, %subscriber, %delivery, event, kind, attempt, ms, "arrived"),
         Next::RetryAt(at_ms) => {
@@ -175,4 +189,8 @@ fn report(lease: &Lease, event: &Event, next: Next, status: Option<u16>, detail:
             );
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

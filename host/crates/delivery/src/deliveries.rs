@@ -12,16 +12,11 @@ use slashbox_store::{Accepted, NewEvent, ReadError, Store, SubscriberKey, WriteE
 use tokio::{sync::Notify, task::JoinHandle};
 use tracing::warn;
 
-use crate::{
-    Clock, Directory,
-    attempt::Surroundings,
-    telemetry::DELIVERIES,
-    worker::{Worker, run},
-};
+use crate::{Clock, Directory, attempt::Tools, telemetry::DELIVERIES, worker::Worker};
 
 /// An event to be accepted, and who gets it.
 #[derive(Clone, Debug)]
-pub struct Incoming {
+pub struct Addressed {
     /// What happened.
     pub event: Event,
     /// By what it is known again.
@@ -91,6 +86,28 @@ impl News {
     }
 }
 
+/// Tells the worker that there is something to get, also if whoever waits for the commit goes away meanwhile: what is
+/// queued is committed all the same, and the worker's claim comes after it.
+struct ToldAfterwards<'n> {
+    news: &'n News,
+    due: HashSet<SubscriberKey>,
+}
+
+impl Drop for ToldAfterwards<'_> {
+    fn drop(&mut self) {
+        if !self.due.is_empty() {
+            self.news.tell(|told| told.due.extend(self.due.drain()));
+        }
+    }
+}
+
+/// The worker ends with whom it works for.
+impl Drop for Deliveries {
+    fn drop(&mut self) {
+        self.news.tell(|told| told.stop = Some(Duration::ZERO));
+    }
+}
+
 impl Deliveries {
     /// Begins to deliver what the store has. Whoever is not in the directory is parked: what it should get waits until it
     /// is there again.
@@ -99,9 +116,9 @@ impl Deliveries {
     /// If the store does not tell what there is.
     pub async fn start(store: Store, directory: Arc<dyn Directory>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         let news = Arc::new(News::default());
-        let surroundings = Surroundings { store: store.clone(), clock: clock.clone() };
-        let (worker, known) = Worker::begin(surroundings, directory, news.clone()).await?;
-        let task = Mutex::new(Some(tokio::spawn(run(worker))));
+        let tools = Tools { store: store.clone(), clock: clock.clone() };
+        let (worker, known) = Worker::begin(tools, directory, news.clone()).await?;
+        let task = Mutex::new(Some(tokio::spawn(worker.run())));
         Ok(Self { store, clock, keys: RwLock::new(known), news, task })
     }
 
@@ -110,18 +127,15 @@ impl Deliveries {
     ///
     /// # Errors
     /// If the store cannot write; then nothing is stored.
-    pub async fn accept(&self, incoming: Vec<Incoming>) -> Result<Vec<Accepted>, WriteError> {
-        let mut events = Vec::with_capacity(incoming.len());
-        for Incoming { event, dedupe, subscribers } in incoming {
+    pub async fn accept(&self, addressed: Vec<Addressed>) -> Result<Vec<Accepted>, WriteError> {
+        let mut events = Vec::with_capacity(addressed.len());
+        for Addressed { event, dedupe, subscribers } in addressed {
             let subscribers = self.keys_of(subscribers).await?;
             events.push(NewEvent { event, dedupe, subscribers });
         }
-        let due: HashSet<SubscriberKey> = events.iter().flat_map(|new| &new.subscribers).copied().collect();
-        let accepted = self.store.accept(events, self.clock.now_ms()).await?;
-        if !due.is_empty() {
-            self.news.tell(|told| told.due.extend(due));
-        }
-        Ok(accepted)
+        let due = events.iter().flat_map(|new| &new.subscribers).copied().collect();
+        let _told = ToldAfterwards { news: &self.news, due };
+        self.store.accept(events, self.clock.now_ms()).await
     }
 
     /// Looks again who is there, and which version of it.

@@ -13,6 +13,7 @@ mod attempt;
 mod clock;
 mod deliveries;
 mod queues;
+mod redact;
 mod remote;
 mod retry_after;
 mod subscriber;
@@ -20,6 +21,6 @@ mod telemetry;
 mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
-pub use deliveries::{Deliveries, Incoming, StartError};
+pub use deliveries::{Addressed, Deliveries, StartError};
 pub use remote::{IN_FLIGHT_MAX, Remote, RemoteSettings};
 pub use subscriber::{Attempted, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};

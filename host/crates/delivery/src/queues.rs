@@ -5,13 +5,23 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use slashbox_core::SubscriberId;
+use slashbox_core::{SubscriberId, SubscriberKind};
 use slashbox_store::{ClaimRequest, SubscriberKey};
 
 use crate::Subscriber;
 
-/// The most attempts at the same time: each holds its event, at most 256 KiB of it.
-const ATTEMPTS_MAX: u32 = 1_024;
+/// The most attempts at the same time, at plugins and at remotes: each holds its event. They are counted apart, since
+/// remotes that do not answer hold theirs for many seconds, and plugins must not wait for that.
+const PLUGIN_ATTEMPTS_MAX: u32 = 256;
+/// See [`PLUGIN_ATTEMPTS_MAX`].
+const REMOTE_ATTEMPTS_MAX: u32 = 768;
+
+fn attempts_max(kind: SubscriberKind) -> u32 {
+    match kind {
+        SubscriberKind::Plugin => PLUGIN_ATTEMPTS_MAX,
+        SubscriberKind::Webhook => REMOTE_ATTEMPTS_MAX,
+    }
+}
 
 /// What is known of a subscriber.
 #[derive(Debug)]
@@ -35,7 +45,7 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     queues: HashMap<SubscriberKey, Queue>,
-    in_flight: u32,
+    in_flight: HashMap<SubscriberKind, u32>,
 }
 
 impl Queues {
@@ -71,12 +81,19 @@ impl Queues {
 
     /// What can be claimed now. If there is not room for all, each gets its share.
     pub(crate) fn requests(&self, now_ms: u64) -> Vec<ClaimRequest> {
-        let ready = |queue: &Queue| queue.room() > 0 && queue.next_ms.is_some_and(|next_ms| next_ms <= now_ms);
+        let of = |kind| self.requests_of(kind, now_ms);
+        of(SubscriberKind::Plugin).into_iter().chain(of(SubscriberKind::Webhook)).collect()
+    }
+
+    fn requests_of(&self, kind: SubscriberKind, now_ms: u64) -> Vec<ClaimRequest> {
+        let ready = |queue: &Queue| {
+            queue.id.kind == kind && queue.room() > 0 && queue.next_ms.is_some_and(|next_ms| next_ms <= now_ms)
+        };
         let mut requests: Vec<ClaimRequest> = (self.queues.iter())
             .filter(|(_, queue)| ready(queue))
             .map(|(&subscriber, queue)| ClaimRequest { subscriber, limit: queue.room() })
             .collect();
-        let free = ATTEMPTS_MAX.saturating_sub(self.in_flight);
+        let free = self.free(kind);
         let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
         let share = free / count.max(1);
         if share == 0 {
@@ -89,27 +106,29 @@ impl Queues {
         requests
     }
 
-    /// When to look again, if nothing else happens.
+    /// When to look again, if nothing else happens. Where no room is left, the end of an attempt wakes the worker.
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        if self.in_flight >= ATTEMPTS_MAX {
-            return None; // The end of an attempt wakes the worker.
-        }
-        self.queues.values().filter(|queue| queue.room() > 0).filter_map(|queue| queue.next_ms).min()
+        let has_room = |queue: &&Queue| queue.room() > 0 && self.free(queue.id.kind) > 0;
+        self.queues.values().filter(has_room).filter_map(|queue| queue.next_ms).min()
+    }
+
+    fn free(&self, kind: SubscriberKind) -> u32 {
+        attempts_max(kind).saturating_sub(self.in_flight.get(&kind).copied().unwrap_or_default())
     }
 
     /// An attempt begins.
     pub(crate) fn began(&mut self, key: SubscriberKey) {
-        self.in_flight += 1;
         if let Some(queue) = self.queues.get_mut(&key) {
             queue.in_flight += 1;
+            *self.in_flight.entry(queue.id.kind).or_default() += 1;
         }
     }
 
     /// An attempt has ended.
     pub(crate) fn ended(&mut self, key: SubscriberKey) {
-        self.in_flight -= 1;
         if let Some(queue) = self.queues.get_mut(&key) {
             queue.in_flight -= 1;
+            *self.in_flight.entry(queue.id.kind).or_default() -= 1;
         }
     }
 }

@@ -14,12 +14,14 @@ use http::{
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
 use secrecy::{ExposeSecret, SecretString};
-use slashbox_core::{Command, Fault, Outcome, Schedule};
+use slashbox_core::{Command, Fault, Outcome, Reply, Schedule};
 use slashbox_dialects::{Format, Rendered, answer_of_remote};
 use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target};
 use tracing::warn;
 
-use crate::{Attempted, Delivering, Delivery, Policy, Subscriber, Verdict, retry_after, telemetry::DELIVERIES};
+use crate::{
+    Attempted, Delivering, Delivery, Policy, Subscriber, Verdict, redact::Redactor, retry_after, telemetry::DELIVERIES,
+};
 
 /// What identifies the event, the same at each attempt. Standard Webhooks.
 const ID: HeaderName = HeaderName::from_static("webhook-id");
@@ -35,9 +37,6 @@ pub const IN_FLIGHT_MAX: u32 = 40;
 
 /// The most bytes of an answer that are kept, to be shown.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
-
-/// What stands in place of a secret.
-const REDACTED: &str = "[redacted]";
 
 /// What a remote is.
 #[derive(Clone, Debug)]
@@ -63,17 +62,27 @@ pub struct Remote {
     settings: RemoteSettings,
     policy: Policy,
     egress: Egress,
+    /// Takes its credentials out of what operators read.
+    credentials: Redactor,
+    /// Takes them and its URL out of what is kept to be shown.
+    private: Redactor,
+    revision: String,
 }
 
 impl Remote {
-    /// A remote that is reached through `egress`.
-    pub fn new(settings: RemoteSettings, egress: Egress) -> Self {
+    /// A remote that is reached through `egress`. `revision` is another one when something has changed in how it is
+    /// reached.
+    pub fn new(settings: RemoteSettings, egress: Egress, revision: String) -> Self {
         let policy = Policy {
             schedule: settings.schedule.clone(),
             in_flight_max: settings.in_flight_max,
             attempt_max: Limits::default().total,
         };
-        Self { settings, policy, egress }
+        let target = &settings.target;
+        let url = [target.path(), target.query().unwrap_or_default()];
+        let private = Redactor::new(credentials(&settings).chain(url));
+        let credentials = Redactor::new(credentials(&settings));
+        Self { policy, egress, credentials, private, revision, settings }
     }
 
     /// What it is called.
@@ -86,11 +95,12 @@ impl Remote {
         self.settings.target.host()
     }
 
-    /// Has it answer a command within `total`. A command is sent once.
-    pub async fn command(&self, command: &Command, total: Duration) -> Outcome {
+    /// Has it answer a command within `total`. A command is sent once. `now_ms` is the time, in milliseconds since the Unix
+    /// epoch.
+    pub async fn command(&self, command: &Command, now_ms: u64, total: Duration) -> Outcome {
         let body = self.settings.format.command(command, self.api_key());
         let limits = Limits { total, ..Limits::default() };
-        let answer = self.send(body, &command.id, 1, limits).await;
+        let answer = self.send(body, &command.id, 1, now_ms, limits).await;
         let outcome = match answer {
             Ok(response) => {
                 let content_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -103,6 +113,10 @@ impl Remote {
         };
         match outcome {
             Outcome::Unavailable(why) => Outcome::Unavailable(format!("the webhook {} {why}", self.settings.name)),
+            Outcome::Refused(why) => Outcome::Refused(self.credentials.clean(why)),
+            Outcome::Replied(Some(reply)) => {
+                Outcome::Replied(Some(Reply { text: self.credentials.clean(reply.text), ..reply }))
+            }
             outcome => outcome,
         }
     }
@@ -111,14 +125,20 @@ impl Remote {
         self.settings.api_key.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    async fn send(&self, body: Rendered, id: &str, attempt: u32, limits: Limits) -> Result<Response, SendError> {
+    async fn send(
+        &self,
+        body: Rendered,
+        id: &str,
+        attempt: u32,
+        now_ms: u64,
+        limits: Limits,
+    ) -> Result<Response, SendError> {
         let mut headers = self.settings.headers.clone();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert(ID, id);
         }
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        headers.insert(TIMESTAMP, HeaderValue::from(now.as_secs()));
+        headers.insert(TIMESTAMP, HeaderValue::from(now_ms / 1_000));
         headers.insert(ATTEMPT, HeaderValue::from(attempt));
         let (target, body) = (self.settings.target.clone(), Bytes::from(body.body));
         self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await
@@ -126,8 +146,8 @@ impl Remote {
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
         let body = self.settings.format.event(&delivery.event, self.api_key());
-        match self.send(body, &delivery.event.id, delivery.attempt, Limits::default()).await {
-            Ok(response) => self.answered(&response),
+        match self.send(body, &delivery.event.id, delivery.attempt, delivery.now_ms, Limits::default()).await {
+            Ok(response) => self.answered(&response, delivery.now_ms),
             Err(error) => {
                 let verdict = Verdict::Failed { fault: fault(&error), retry_after: None };
                 let (detail, answer) = (error.to_string(), String::new());
@@ -137,12 +157,12 @@ impl Remote {
     }
 
     /// Any success will do, whatever its body says: nobody is shown it.
-    fn answered(&self, response: &Response) -> Attempted {
+    fn answered(&self, response: &Response, now_ms: u64) -> Attempted {
         let status = response.status;
         let retry_after = || {
             let asks = matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
             let hint = response.headers.get(RETRY_AFTER).filter(|_| asks)?.to_str().ok()?;
-            retry_after::parse(hint, SystemTime::now())
+            retry_after::parse(hint, SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms))
         };
         let verdict = if status.is_success() {
             Verdict::Arrived
@@ -156,20 +176,17 @@ impl Remote {
 
     /// The beginning of an answer, without what it may repeat of the request's secrets.
     fn to_be_shown(&self, body: &[u8]) -> String {
-        let mut text = String::from_utf8_lossy(body).into_owned();
-        for secret in self.secrets() {
-            text = text.replace(secret, REDACTED);
-        }
+        let mut text = self.private.clean(String::from_utf8_lossy(body).into_owned());
         text.truncate(text.floor_char_boundary(ANSWER_BYTES_MAX));
         text
     }
+}
 
-    /// The key, and of each header its value and what follows a scheme such as `Bearer`.
-    fn secrets(&self) -> impl Iterator<Item = &str> {
-        let values = self.settings.headers.values().filter_map(|value| value.to_str().ok());
-        let in_headers = values.flat_map(|value| [value, value.split_once(' ').map_or("", |(_, rest)| rest)]);
-        self.api_key().into_iter().chain(in_headers).filter(|secret| !secret.is_empty())
-    }
+/// The key, and of each header its value and what follows a scheme such as `Bearer`.
+fn credentials(settings: &RemoteSettings) -> impl Iterator<Item = &str> {
+    let values = settings.headers.values().filter_map(|value| value.to_str().ok());
+    let in_headers = values.flat_map(|value| [value, value.split_once(' ').map_or("", |(_, rest)| rest)]);
+    settings.api_key.as_ref().map(ExposeSecret::expose_secret).into_iter().chain(in_headers)
 }
 
 impl Subscriber for Remote {
@@ -177,9 +194,8 @@ impl Subscriber for Remote {
         &self.policy
     }
 
-    /// Always the same: where a remote is reached may change, who it is does not.
     fn revision(&self) -> &str {
-        ""
+        &self.revision
     }
 
     fn deliver<'d>(&'d self, delivery: &'d Delivery) -> Delivering<'d> {

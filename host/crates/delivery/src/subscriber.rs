@@ -44,6 +44,28 @@ pub enum Verdict {
     },
     /// The subscriber does not want it, now or later.
     Refused,
+    /// It was not asked: this host had no place for it. That is no attempt, and it is tried again soon.
+    NotTried,
+}
+
+impl Verdict {
+    /// Whose fault it is that it did not arrive.
+    pub(crate) fn fault(self) -> Option<Fault> {
+        match self {
+            Self::Arrived => None,
+            Self::Refused => Some(Fault::Theirs),
+            Self::NotTried => Some(Fault::Ours),
+            Self::Failed { fault, .. } => Some(fault),
+        }
+    }
+
+    /// The subscriber's own word on when to come again.
+    pub(crate) fn retry_after(self) -> Option<Duration> {
+        match self {
+            Self::Failed { retry_after, .. } => retry_after,
+            Self::Arrived | Self::Refused | Self::NotTried => None,
+        }
+    }
 }
 
 /// How a subscriber is treated.

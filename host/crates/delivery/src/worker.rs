@@ -1,9 +1,9 @@
 //! The loop that claims what is due and has it attempted.
 //!
 //! Owns the attempts under way, and joins them. Its own failures (a store that does not write) are logged when they begin
-//! and when they are over, and answered with growing pauses; nothing else ends it but the order to.
+//! and when they are over, and answered with growing pauses; nothing ends it but the order to.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
 use slashbox_core::SubscriberId;
 use slashbox_store::{Claims, SubscriberKey, WriteError};
@@ -15,8 +15,8 @@ use tracing::{error, info, warn};
 
 use crate::{
     Directory, Subscriber,
-    attempt::{self, Ended, Lease, Surroundings},
-    deliveries::{News, StartError},
+    attempt::{self, Ended, Lease, Tools},
+    deliveries::{News, StartError, Told},
     queues::Queues,
     telemetry::DELIVERIES,
 };
@@ -29,15 +29,24 @@ const FAILURE_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Durati
 
 /// All that the loop works with.
 pub(crate) struct Worker {
-    surroundings: Surroundings,
+    tools: Tools,
     directory: Arc<dyn Directory>,
     news: Arc<News>,
     queues: Queues,
     attempts: JoinSet<Ended>,
     /// What each attempt under way is, should it panic.
     under_way: HashMap<task::Id, (Lease, Arc<dyn Subscriber>)>,
-    /// What the store does, if it does not write.
+    /// What the store has yet to be told.
+    noticed: Noticed,
+    /// Set while the store does not write.
     failure: Option<Failure>,
+}
+
+/// Who came and went, and which versions are there.
+#[derive(Default)]
+struct Noticed {
+    absent_since_ms: HashMap<SubscriberKey, Option<u64>>,
+    revisions: HashMap<SubscriberKey, String>,
 }
 
 /// A store that does not write.
@@ -57,46 +66,105 @@ enum Turn {
 impl Worker {
     /// Finds out who is there and what is due; gives back the keys of all that are known.
     pub(crate) async fn begin(
-        surroundings: Surroundings,
+        tools: Tools,
         directory: Arc<dyn Directory>,
         news: Arc<News>,
     ) -> Result<(Self, HashMap<SubscriberId, SubscriberKey>), StartError> {
-        let (store, now_ms) = (&surroundings.store, surroundings.clock.now_ms());
-        store.release_leases(now_ms).await?;
-        let subscribers = store.reader().subscribers().await?;
-        let (mut queues, mut keys, mut moved) = (Queues::default(), HashMap::new(), Vec::new());
-        for known in subscribers {
+        let now_ms = tools.clock.now_ms();
+        tools.store.release_leases(now_ms).await?;
+        let (mut queues, mut keys, mut noticed) = (Queues::default(), HashMap::new(), Noticed::default());
+        for known in tools.store.reader().subscribers().await? {
             let subscriber = directory.find(&known.id);
             if subscriber.is_some() != known.absent_since_ms.is_none() {
-                moved.push((known.key, subscriber.is_none().then_some(now_ms)));
+                noticed.absent_since_ms.insert(known.key, subscriber.is_none().then_some(now_ms));
+            }
+            if let Some(subscriber) = &subscriber
+                && known.revision.as_deref() != Some(subscriber.revision())
+            {
+                noticed.revisions.insert(known.key, subscriber.revision().into());
             }
             queues.add(known.key, known.id.clone(), subscriber);
             queues.known(known.key, known.ready_at_ms);
             keys.insert(known.id, known.key);
         }
-        store.set_absent(moved).await?;
         let (attempts, under_way) = (JoinSet::new(), HashMap::new());
-        Ok((Self { surroundings, directory, news, queues, attempts, under_way, failure: None }, keys))
+        let mut worker = Self { tools, directory, news, queues, attempts, under_way, noticed, failure: None };
+        worker.tell_the_store(now_ms).await?;
+        Ok((worker, keys))
     }
 
-    fn now_ms(&self) -> u64 {
-        self.surroundings.clock.now_ms()
+    /// Runs until it is told to stop.
+    pub(crate) async fn run(mut self) {
+        let grace = loop {
+            match self.turn().await {
+                Turn::Ended(ended) => self.ended(ended),
+                Turn::Told | Turn::TimeCame => {}
+            }
+            while let Some(ended) = self.attempts.try_join_next_with_id() {
+                self.ended(ended);
+            }
+            let told = self.news.take();
+            if let Some(grace) = told.stop {
+                break grace;
+            }
+            self.told(told);
+            self.pass().await;
+        };
+        self.end(grace).await;
     }
 
     async fn turn(&mut self) -> Turn {
-        let (clock, queues) = (&self.surroundings.clock, &self.queues);
-        let failure = self.failure;
+        let (clock, failure) = (&self.tools.clock, self.failure);
+        let next_ms = if self.noticed.is_empty() { self.queues.next_ms() } else { Some(0) };
         let time_came = async {
-            match (failure, queues.next_ms()) {
-                (Some(failure), _) => tokio::time::sleep_until(failure.until).await,
-                (None, Some(next_ms)) => clock.sleep_until(next_ms).await,
-                (None, None) => std::future::pending().await,
+            match (next_ms, failure) {
+                (None, _) => std::future::pending().await,
+                (Some(_), Some(failure)) if Instant::now() < failure.until => {
+                    tokio::time::sleep_until(failure.until).await;
+                }
+                (Some(next_ms), _) => clock.sleep_until(next_ms).await,
             }
         };
         tokio::select! {
             () = self.news.woken() => Turn::Told,
             Some(ended) = self.attempts.join_next_with_id() => Turn::Ended(ended),
             () = time_came => Turn::TimeCame,
+        }
+    }
+
+    fn told(&mut self, told: Told) {
+        let now_ms = self.tools.clock.now_ms();
+        for (key, id) in told.new {
+            let subscriber = self.directory.find(&id);
+            if let Some(subscriber) = &subscriber {
+                self.noticed.revisions.insert(key, subscriber.revision().into());
+            }
+            self.queues.add(key, id, subscriber);
+        }
+        if told.directory {
+            self.look_around(now_ms);
+        }
+        for key in told.due {
+            self.queues.look_at(key, now_ms);
+        }
+    }
+
+    /// Looks who is there now, and which version of it.
+    fn look_around(&mut self, now_ms: u64) {
+        for (key, queue) in self.queues.iter_mut() {
+            let found = self.directory.find(&queue.id);
+            if found.is_some() != queue.subscriber.is_some() {
+                let what =
+                    if found.is_some() { "is back, and gets what waited" } else { "is gone, what it should get waits" };
+                info!(target: DELIVERIES, subscriber = %queue.id, "{what}");
+                self.noticed.absent_since_ms.insert(key, found.is_none().then_some(now_ms));
+            }
+            if let Some(found) = &found
+                && queue.subscriber.as_ref().is_none_or(|before| before.revision() != found.revision())
+            {
+                self.noticed.revisions.insert(key, found.revision().into());
+            }
+            queue.subscriber = found;
         }
     }
 
@@ -120,35 +188,57 @@ impl Worker {
 
     /// A fault of ours: it costs this attempt, and is recorded as one.
     fn record_panic(&mut self, lease: Lease, subscriber: Arc<dyn Subscriber>) {
-        let surroundings = self.surroundings.clone();
+        let tools = self.tools.clone();
         let again = (lease.clone(), subscriber.clone());
         let record = async move {
             let schedule = &subscriber.policy().schedule;
-            attempt::record_failure(&surroundings, lease, "the host failed in this attempt", schedule).await
+            attempt::record_failure(&tools, lease, "the host failed in this attempt", schedule).await
         };
         let id = self.attempts.spawn(record).id();
         self.under_way.insert(id, again);
     }
 
-    /// Claims what is due and begins to attempt it.
+    /// Tells the store what was noticed, claims what is due, and begins to attempt it.
     async fn pass(&mut self) {
-        let now_ms = self.now_ms();
-        let requests = self.queues.requests(now_ms);
-        let pausing = self.failure.is_some_and(|failure| Instant::now() < failure.until);
-        if requests.is_empty() || pausing {
+        if self.failure.is_some_and(|failure| Instant::now() < failure.until) {
             return;
         }
-        let longest = requests.iter().filter_map(|request| self.queues.subscriber(request.subscriber));
-        let longest = longest.map(|(_, subscriber)| subscriber.policy().attempt_max).max().unwrap_or_default();
+        let now_ms = self.tools.clock.now_ms();
+        if let Err(error) = self.tell_the_store(now_ms).await {
+            return self.failed(&error);
+        }
+        let requests = self.queues.requests(now_ms);
+        if requests.is_empty() {
+            return;
+        }
+        let present = requests.iter().filter_map(|request| self.queues.subscriber(request.subscriber));
+        let longest = present.map(|(_, subscriber)| subscriber.policy().attempt_max).max().unwrap_or_default();
         let lease_ms = u64::try_from((longest + LEASE_MARGIN).as_millis()).unwrap_or(u64::MAX);
         let lease_until_ms = now_ms.saturating_add(lease_ms);
-        match self.surroundings.store.claim(requests, now_ms, lease_until_ms).await {
+        match self.tools.store.claim(requests, now_ms, lease_until_ms).await {
             Ok(claims) => {
                 self.recovered();
                 self.begin_attempts(claims, lease_until_ms);
             }
             Err(error) => self.failed(&error),
         }
+    }
+
+    /// What cannot be told now is told another time: nothing else would ever tell it.
+    async fn tell_the_store(&mut self, now_ms: u64) -> Result<(), WriteError> {
+        if self.noticed.is_empty() {
+            return Ok(());
+        }
+        let Noticed { absent_since_ms, revisions } = &self.noticed;
+        let store = &self.tools.store;
+        store.set_absent(absent_since_ms.iter().map(|(&key, &since_ms)| (key, since_ms)).collect()).await?;
+        store.set_revisions(revisions.iter().map(|(&key, revision)| (key, revision.clone())).collect(), now_ms).await?;
+        // Whoever is back, or is a new version, has something due now, perhaps.
+        for key in mem::take(&mut self.noticed).keys() {
+            self.queues.look_at(key, now_ms);
+        }
+        self.recovered();
+        Ok(())
     }
 
     fn begin_attempts(&mut self, claims: Claims, until_ms: u64) {
@@ -162,7 +252,7 @@ impl Worker {
             let (id, subscriber) = (id.clone(), subscriber.clone());
             let lease =
                 Lease { id, delivery: claimed.delivery, claim: claimed.claim, attempt: claimed.attempt, until_ms };
-            let attempt = attempt::make(self.surroundings.clone(), subscriber.clone(), claimed, lease.clone());
+            let attempt = attempt::make(self.tools.clone(), subscriber.clone(), claimed, lease.clone());
             let id = self.attempts.spawn(attempt).id();
             self.under_way.insert(id, (lease, subscriber));
             self.queues.began(key);
@@ -185,75 +275,6 @@ impl Worker {
         }
     }
 
-    /// Looks who is there now. Whoever came back, or is another version than before, is tried at once.
-    async fn look_around(&mut self) {
-        let now_ms = self.now_ms();
-        let (mut moved, mut hurried) = (Vec::new(), Vec::new());
-        for (key, queue) in self.queues.iter_mut() {
-            let found = self.directory.find(&queue.id);
-            let revision = |subscriber: &Option<Arc<dyn Subscriber>>| {
-                subscriber.as_ref().map(|subscriber| subscriber.revision().to_owned())
-            };
-            if found.is_some() != queue.subscriber.is_some() {
-                moved.push((key, found.is_none().then_some(now_ms)));
-                let what = if found.is_some() {
-                    "is back, what waited for it goes on"
-                } else {
-                    "is gone, what it should get waits"
-                };
-                info!(target: DELIVERIES, subscriber = %queue.id, "{what}");
-            }
-            if found.is_some() && revision(&found) != revision(&queue.subscriber) {
-                hurried.push(key);
-            }
-            queue.subscriber = found;
-        }
-        let store = &self.surroundings.store;
-        let told = async {
-            store.set_absent(moved).await?;
-            store.hurry(hurried.clone(), now_ms).await
-        };
-        if let Err(error) = told.await {
-            let error: &dyn std::error::Error = &error;
-            warn!(target: DELIVERIES, error, "who came and went cannot be recorded");
-        }
-        for key in hurried {
-            self.queues.look_at(key, now_ms);
-        }
-    }
-}
-
-/// Runs until it is told to stop.
-pub(crate) async fn run(mut worker: Worker) {
-    let grace = loop {
-        match worker.turn().await {
-            Turn::Ended(ended) => worker.ended(ended),
-            Turn::Told | Turn::TimeCame => {}
-        }
-        while let Some(ended) = worker.attempts.try_join_next_with_id() {
-            worker.ended(ended);
-        }
-        let told = worker.news.take();
-        let now_ms = worker.now_ms();
-        for (key, id) in told.new {
-            let subscriber = worker.directory.find(&id);
-            worker.queues.add(key, id, subscriber);
-        }
-        if told.directory {
-            worker.look_around().await;
-        }
-        for key in told.due {
-            worker.queues.look_at(key, now_ms);
-        }
-        if let Some(grace) = told.stop {
-            break grace;
-        }
-        worker.pass().await;
-    };
-    worker.end(grace).await;
-}
-
-impl Worker {
     /// Waits for what is under way. What does not end in time is cut off: its lease is released by the next run.
     async fn end(mut self, grace: Duration) {
         let all = async { while self.attempts.join_next().await.is_some() {} };
@@ -262,5 +283,15 @@ impl Worker {
             warn!(target: DELIVERIES, left, "attempts did not end within the grace time, they are made again");
             self.attempts.shutdown().await;
         }
+    }
+}
+
+impl Noticed {
+    fn is_empty(&self) -> bool {
+        self.absent_since_ms.is_empty() && self.revisions.is_empty()
+    }
+
+    fn keys(&self) -> impl Iterator<Item = SubscriberKey> {
+        self.absent_since_ms.keys().chain(self.revisions.keys()).copied()
     }
 }

@@ -24,15 +24,16 @@ use crate::tls::Tls;
 /// How long an unused connection is kept. Most servers close theirs after 60 s or more, and a name's new address is
 /// found the sooner.
 const IDLE_MAX: Duration = Duration::from_secs(30);
-/// Unused connections for each host: as many as deliveries are in flight to one endpoint, so that a busy one reuses all.
-const IDLE_PER_HOST_MAX: usize = 40;
+/// Unused connections for each host: as many as a configuration lets be in flight to one endpoint, so that a busy one
+/// reuses all of them.
+const IDLE_PER_HOST_MAX: usize = 256;
 /// An idle connection whose other side has silently gone is noticed after some 30 s.
 const KEEPALIVE: Duration = Duration::from_secs(15);
 
 const USER_AGENT: &str = concat!("slashbox/", env!("CARGO_PKG_VERSION"));
 
 /// What belongs to the connection and to the message's frame (RFC 9110, 7.6.1), which are ours to make.
-const OURS: [HeaderName; 7] = [
+pub const OWN_HEADERS: [HeaderName; 7] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::TE,
@@ -153,7 +154,7 @@ impl fmt::Debug for Egress {
 }
 
 fn message(method: Method, target: &Target, mut headers: HeaderMap, body: Bytes) -> reqwest::Request {
-    for name in &OURS {
+    for name in &OWN_HEADERS {
         headers.remove(name);
     }
     if body.is_empty() && matches!(method, Method::POST | Method::PUT | Method::PATCH) {

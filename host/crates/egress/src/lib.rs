@@ -33,7 +33,7 @@ mod tls;
 #[cfg(test)]
 mod tests;
 
-pub use egress::Egress;
+pub use egress::{Egress, OWN_HEADERS};
 pub use error::{Phase, SendError, StartError};
 pub use policy::Settings;
 pub use range::{Range, RangeError};

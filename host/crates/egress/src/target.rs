@@ -94,6 +94,16 @@ impl Target {
         self.0.authority()
     }
 
+    /// The path. It may hold a secret.
+    pub fn path(&self) -> &str {
+        self.0.path()
+    }
+
+    /// The query, if there is one. It may hold a secret.
+    pub fn query(&self) -> Option<&str> {
+        self.0.query()
+    }
+
     pub(crate) fn url(&self) -> &Url {
         &self.0
     }

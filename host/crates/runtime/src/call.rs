@@ -82,24 +82,21 @@ pub(crate) async fn call(engine: &Engine, plugin: &Plugin, reader: &Reader, call
     let guest = guest(plugin, reader, call);
     let mut store = sandbox(engine, guest, limits.cpu_ms);
     let meter = store.data().meter.clone();
-    let ended = match &call.input {
-        Input::Command(command) => {
-            let command = to_wit::command(command, millis(timeout));
-            let entered = async {
-                let instance = plugin.pre.instantiate_async(&mut store).await?;
-                instance.slashbox_plugin_handler().call_on_command(&mut store, &command).await
-            };
-            bounded(meter, timeout, entered).await.map(|ended| ended.map(from_wit::outcome))
+    let ended = bounded(meter, timeout, async {
+        let instance = plugin.pre.instantiate_async(&mut store).await?;
+        let handler = instance.slashbox_plugin_handler();
+        match &call.input {
+            Input::Command(command) => {
+                let command = to_wit::command(command, millis(timeout));
+                handler.call_on_command(&mut store, &command).await.map(from_wit::outcome)
+            }
+            Input::Event { event, attempt } => {
+                let event = to_wit::event(event, *attempt);
+                handler.call_on_event(&mut store, &event).await.map(from_wit::outcome_of_event)
+            }
         }
-        Input::Event { event, attempt } => {
-            let event = to_wit::event(event, *attempt);
-            let entered = async {
-                let instance = plugin.pre.instantiate_async(&mut store).await?;
-                instance.slashbox_plugin_handler().call_on_event(&mut store, &event).await
-            };
-            bounded(meter, timeout, entered).await.map(|ended| ended.map(from_wit::outcome_of_event))
-        }
-    };
+    })
+    .await;
     conclude(ended, store, limits, timeout)
 }
 

@@ -19,6 +19,7 @@ mod limiter;
 mod load;
 mod meter;
 mod mismatch;
+mod places;
 mod plugin;
 mod reload;
 mod runtime;

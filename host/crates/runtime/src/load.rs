@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use slashbox_core::{Descriptor, Limits, Outcome, PluginId};
-use tokio::sync::Semaphore;
+
 use wasmtime::{
     Engine,
     component::{HasSelf, Linker},
@@ -18,6 +18,7 @@ use crate::{
     engine::{StartError, Ticking},
     from_wit,
     guest::Guest,
+    places::Places,
 };
 
 /// What `describe` may use: it only builds a list.
@@ -59,7 +60,7 @@ impl Loader {
             descriptor,
             limits,
             environment,
-            places: Arc::new(Semaphore::new(limits.concurrency as usize)),
+            places: Arc::new(Places::new(limits.concurrency)),
             grant,
             pre,
             content_hash: hash.0,

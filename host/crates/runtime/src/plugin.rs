@@ -3,9 +3,8 @@
 use std::{fmt, sync::Arc};
 
 use slashbox_core::{CommandName, Descriptor, Limits, PluginId, Scope};
-use tokio::sync::Semaphore;
 
-use crate::{Grant, bindings::PluginPre, guest::Guest};
+use crate::{Grant, bindings::PluginPre, guest::Guest, places::Places};
 
 /// A loaded version of a plugin. It lives as long as a call of it is in flight, though a newer one may serve by then.
 pub struct Plugin {
@@ -15,7 +14,7 @@ pub struct Plugin {
     pub(crate) limits: Limits,
     pub(crate) environment: Arc<[(String, String)]>,
     /// Shared with the version before, if that had as many: its calls may still run.
-    pub(crate) places: Arc<Semaphore>,
+    pub(crate) places: Arc<Places>,
     pub(crate) pre: PluginPre<Guest>,
     pub(crate) content_hash: String,
 }

@@ -10,19 +10,20 @@ use std::{
 use slashbox_core::{Effects, Fallbacks, Outcome};
 use slashbox_store::Reader;
 use tokio::{
-    sync::{Semaphore, SemaphorePermit, mpsc, oneshot, watch},
+    sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinHandle,
 };
 use wasmtime::Engine;
 
 use crate::{
-    Call, Catalog, LoadError, Plugin, Settings, StartError,
+    Call, Catalog, Input, LoadError, Plugin, Settings, StartError,
     cache::Cache,
     call,
     catalog::Current,
     engine::Ticking,
     kept::Kept,
     load::Loader,
+    places::{Places, Taken},
     reload::{self, Pace, Place, Reloader},
     watch::watch as watch_folder,
 };
@@ -30,7 +31,7 @@ use crate::{
 /// How many requests for a pass may wait for one.
 const ASKED_MAX: usize = 16;
 
-/// How many calls may wait for a place: each holds its command meanwhile, and beyond these none would get its turn in
+/// How many commands may wait for a place: each is held meanwhile, and beyond these none would get its turn in
 /// time.
 const WAITING_MAX: usize = 1_024;
 
@@ -54,7 +55,7 @@ struct Watching {
 #[derive(Debug)]
 pub struct Runtime {
     current: Arc<Current>,
-    places: Semaphore,
+    places: Places,
     queue: Duration,
     reader: Reader,
     watching: Mutex<Option<Watching>>,
@@ -111,7 +112,7 @@ impl Runtime {
     fn idle(settings: &Settings, reader: Reader, ticking: Arc<Ticking>) -> Self {
         Self {
             current: Arc::default(),
-            places: Semaphore::new(settings.calls_max as usize),
+            places: Places::new(settings.calls_max),
             queue: Duration::from_millis(u64::from(settings.queue_ms)),
             reader,
             watching: Mutex::default(),
@@ -133,7 +134,7 @@ impl Runtime {
     /// Calls a plugin's handler in a fresh sandbox. Returns how it ended and what it wants to change, which is nothing
     /// unless it succeeded.
     pub async fn call(&self, plugin: &Plugin, call: &Call) -> (Outcome, Effects) {
-        let Some(_places) = self.places(plugin, call.deadline).await else {
+        let Some(_places) = self.places(plugin, call).await else {
             return (Outcome::Busy, Effects::default());
         };
         call::call(self.engine(), plugin, &self.reader, call).await
@@ -151,18 +152,18 @@ impl Runtime {
     }
 
     /// A place of the plugin's and one of the host's; none if the wait for them was too long.
-    async fn places<'p>(
-        &'p self,
-        plugin: &'p Plugin,
-        deadline: Instant,
-    ) -> Option<(SemaphorePermit<'p>, SemaphorePermit<'p>)> {
-        if let (Ok(own), Ok(all)) = (plugin.places.try_acquire(), self.places.try_acquire()) {
-            return Some((own, all));
+    async fn places<'p>(&'p self, plugin: &'p Plugin, call: &Call) -> Option<(Taken<'p>, Taken<'p>)> {
+        let input = &call.input;
+        if let (Some(own), Some(any)) = (plugin.places.try_take(input), self.places.try_take(input)) {
+            return Some((own, any));
         }
-        let _waiting = self.waiting.try_acquire().ok()?;
-        let until = deadline.min(Instant::now() + self.queue);
+        let _waiting = match input {
+            Input::Command(_) => Some(self.waiting.try_acquire().ok()?),
+            Input::Event { .. } => None, // Whoever delivers them has a limit of its own.
+        };
+        let until = call.deadline.min(Instant::now() + self.queue);
         // The plugin's own first: a plugin that waits for itself must not hold a place that others need.
-        let wait = async { Some((plugin.places.acquire().await.ok()?, self.places.acquire().await.ok()?)) };
+        let wait = async { Some((plugin.places.take(input).await?, self.places.take(input).await?)) };
         tokio::time::timeout_at(until.into(), wait).await.ok().flatten()
     }
 

@@ -12,6 +12,7 @@ CREATE TABLE subscriber (
     kind            INTEGER NOT NULL, -- 0 plugin, 1 webhook
     name            TEXT    NOT NULL,
     absent_since_ms INTEGER,
+    revision        TEXT,             -- which version of it was tried last
     UNIQUE (tenant, kind, name)
 ) STRICT;
 

@@ -54,6 +54,19 @@ pub(crate) fn finish(
     Ok(Ok(promoted))
 }
 
+/// Gives a lease back, if it is held.
+pub(crate) fn hand_back(
+    sql: &Connection,
+    delivery: DeliveryKey,
+    claim: u32,
+    at_ms: u64,
+) -> rusqlite::Result<Result<(), FinishError>> {
+    match deliveries::held(sql, delivery, claim)? {
+        Some(Held { attempts, .. }) => deliveries::retry(sql, delivery, at_ms, attempts).map(Ok),
+        None => Ok(Err(FinishError::Fenced)),
+    }
+}
+
 fn insert(sql: &Connection, delivery: DeliveryKey, number: u32, attempt: &Attempt) -> rusqlite::Result<()> {
     let (event, subscriber) = deliveries::to_columns(delivery);
     sql.prepare_cached(INSERT)?.execute((

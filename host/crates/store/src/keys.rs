@@ -62,6 +62,8 @@ pub struct Subscriber {
     pub id: SubscriberId,
     /// Since when it is not there, in milliseconds since the Unix epoch; its deliveries are parked. `None` if it is there.
     pub absent_since_ms: Option<u64>,
+    /// Which version of it was there last; `None` if nobody has said.
+    pub revision: Option<String>,
     /// When the first of its deliveries is due, or the first of its leases ends, in milliseconds since the Unix epoch.
     /// `None` if there is nothing to attempt.
     pub ready_at_ms: Option<u64>,

@@ -19,7 +19,6 @@ mod dedupe;
 mod deliveries;
 mod error;
 mod events;
-mod hurry;
 mod keys;
 mod kv;
 mod lanes;
@@ -29,6 +28,7 @@ mod numbers;
 #[cfg(test)]
 mod plans;
 mod reader;
+mod revisions;
 mod store;
 mod subscribers;
 mod writer;

@@ -15,7 +15,7 @@ use crate::reader::Pool;
 use crate::writer::Writer;
 use crate::{
     Accepted, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, NewEvent, OpenError,
-    Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, hurry, subscribers,
+    Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, revisions, subscribers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -113,6 +113,14 @@ impl Store {
         self.inner.writer.write_plainly(move |sql| attempts::finish(sql, &finished, now_ms)).await
     }
 
+    /// Gives a lease back: the delivery is due at that time (milliseconds since the Unix epoch), and no attempt was made.
+    ///
+    /// # Errors
+    /// [`FinishError::Fenced`] if the lease is no longer held, or [`FinishError::Unavailable`].
+    pub async fn hand_back(&self, delivery: DeliveryKey, claim: u32, at_ms: u64) -> Result<(), FinishError> {
+        self.inner.writer.write_plainly(move |sql| attempts::hand_back(sql, delivery, claim, at_ms)).await
+    }
+
     /// Ends every lease: what was leased is due now. For a start: nobody else has the store, so that all leases are the
     /// previous run's. Tells how many there were.
     pub async fn release_leases(&self, now_ms: u64) -> Result<u64, WriteError> {
@@ -128,10 +136,13 @@ impl Store {
         .await
     }
 
-    /// Makes due now what waits for its next attempt: its subscriber is another than the one that failed. Of one with very
-    /// many such deliveries, those that are due soonest.
-    pub async fn hurry(&self, subscribers: Vec<SubscriberKey>, now_ms: u64) -> Result<(), WriteError> {
-        self.write_plainly(move |sql| subscribers.into_iter().try_for_each(|key| hurry::hurry(sql, key, now_ms))).await
+    /// Notes which version of each subscriber is there. If it is another than the one before, what waits for its next
+    /// attempt is due now; of very many such deliveries, those that are due soonest.
+    pub async fn set_revisions(&self, revisions: Vec<(SubscriberKey, String)>, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| {
+            revisions.iter().try_for_each(|(key, revision)| revisions::set(sql, *key, revision, now_ms))
+        })
+        .await
     }
 
     /// The side that only reads.

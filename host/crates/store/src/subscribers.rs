@@ -17,7 +17,7 @@ const IS_PRESENT: &str = "SELECT 1 FROM subscriber WHERE key = ?1 AND absent_sin
 const SET_ABSENT: &str = "UPDATE subscriber SET absent_since_ms = ?2 WHERE key = ?1";
 
 /// The first entry of each subscriber's part of the index, and none of the others.
-pub(crate) const ALL: &str = "SELECT key, tenant, kind, name, absent_since_ms,
+pub(crate) const ALL: &str = "SELECT key, tenant, kind, name, absent_since_ms, revision,
         (SELECT min(ready_at_ms) FROM delivery WHERE subscriber = key AND ready_at_ms IS NOT NULL)
     FROM subscriber ORDER BY key";
 
@@ -60,7 +60,8 @@ pub(crate) fn all(sql: &Connection) -> rusqlite::Result<Vec<Subscriber>> {
             key: SubscriberKey(number(row, 0)?),
             id: SubscriberId { tenant: row.get(1)?, kind: decoded(row, 2, kind_from_sql)?, name: row.get(3)? },
             absent_since_ms: number_or_null(row, 4)?,
-            ready_at_ms: number_or_null(row, 5)?,
+            revision: row.get(5)?,
+            ready_at_ms: number_or_null(row, 6)?,
         })
     })?;
     rows.collect()

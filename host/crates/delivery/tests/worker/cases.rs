@@ -7,7 +7,7 @@ use slashbox_core::{DeliveryState, Fault, Schedule};
 use crate::{
     place::Place,
     script::{
-        Say::{After, Count, Hang, Never, No, Panic, Yes},
+        Say::{After, Conflict, Count, Hang, Later, Never, No, Panic, Yes},
         Script,
     },
 };
@@ -133,9 +133,7 @@ async fn who_was_absent_at_the_start_gets_what_is_due_when_it_comes() {
     let place = Place::new(Schedule::remote()).await;
     place.one.says("a", &[Hang, Yes]);
     place.accept("a", Some("x")).await;
-    while place.one.got().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    place.under_way("a").await;
     place.names.take("one");
     let place = place.after_crash().await;
     assert!(place.record("a").await.parked);
@@ -166,9 +164,7 @@ async fn an_attempt_that_was_cut_off_is_made_again_by_the_next_run() {
     place.one.says("a", &[Hang, Yes]);
     place.accept("a", Some("x")).await;
     place.accept("b", Some("x")).await;
-    while place.one.got().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    place.under_way("a").await;
     assert_eq!(place.record("a").await.state, DeliveryState::Leased);
     let place = place.after_crash().await;
     place.wait_for("b", DeliveryState::Succeeded).await;
@@ -222,10 +218,101 @@ async fn no_more_attempts_at_once_than_the_policy_says() {
 #[tokio::test]
 async fn a_shutdown_waits_for_what_is_under_way() {
     let place = Place::new(Schedule::remote()).await;
+    place.one.says("a", &[Hang]);
     place.accept("a", None).await;
-    place.wait_for("a", DeliveryState::Succeeded).await;
-    place.deliveries.shutdown(Duration::from_secs(5)).await;
+    place.under_way("a").await;
+    let released = async {
+        // Polled after the shutdown has begun.
+        tokio::task::yield_now().await;
+        place.one.release.notify_one();
+    };
+    tokio::join!(place.deliveries.shutdown(Duration::from_secs(30)), released);
+    let record = place.record("a").await;
+    assert_eq!((record.state, record.attempts), (DeliveryState::Succeeded, 1));
     place.accept("b", None).await;
     assert_eq!(Arc::strong_count(&place.one), 2, "the worker is gone");
     assert_eq!(place.record("b").await.state, DeliveryState::Due);
+}
+
+#[tokio::test]
+async fn a_shutdown_does_not_wait_for_ever() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says("a", &[Hang]);
+    place.accept("a", None).await;
+    place.under_way("a").await;
+    place.deliveries.shutdown(Duration::from_millis(1)).await;
+    assert_eq!(place.record("a").await.state, DeliveryState::Leased);
+}
+
+#[tokio::test]
+async fn a_sender_that_goes_away_costs_no_delivery() {
+    let place = Place::new(Schedule::remote()).await;
+    place.accept("known", None).await;
+    {
+        let accept = std::pin::pin!(place.accept("a", None));
+        // As far as the queue of the store's writer.
+        assert!(futures_util::poll!(accept).is_pending());
+    }
+    place.wait_until_there("a").await;
+    place.wait_for("a", DeliveryState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn what_there_was_no_place_for_is_no_attempt() {
+    let place = Place::new(Schedule::none()).await;
+    place.one.says("a", &[Later, Later, Yes]);
+    place.accept("a", Some("x")).await;
+    for tries in 1..=2 {
+        while place.one.got_of("a").len() < tries || place.record("a").await.state != DeliveryState::Due {
+            tokio::task::yield_now().await;
+        }
+        place.clock.advance(Duration::from_secs(2));
+    }
+    assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 1);
+    assert_eq!(place.one.got_of("a"), [1, 1, 1]);
+}
+
+#[tokio::test]
+async fn a_call_that_read_what_has_changed_runs_again_and_leaves_nothing() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says("a", &[Conflict, Conflict, Count]);
+    place.one.says("b", &[Conflict]);
+    place.accept("a", Some("x")).await;
+    place.accept("b", Some("y")).await;
+    assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 1);
+    assert_eq!(place.one.got_of("a"), [1, 1, 1]);
+    place.wait_for_attempts("b", 1).await;
+    assert_eq!(place.one.got_of("b"), [1, 1, 1, 1]);
+    let last = place.record("b").await.last.unwrap();
+    assert_eq!((last.fault, last.detail.as_str()), (Some(Fault::Ours), "others keep changing the same data"));
+    assert_eq!(place.count().await, 1);
+}
+
+#[tokio::test]
+async fn an_attempt_whose_lease_has_ended_is_not_recorded() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says("a", &[Hang, Count]);
+    place.accept("a", Some("x")).await;
+    place.under_way("a").await;
+    // Fifteen seconds for the attempt and thirty for its record.
+    place.clock.advance(Duration::from_secs(45));
+    place.wait_for("a", DeliveryState::Succeeded).await;
+    place.one.release.notify_one();
+    place.settle("the late one has ended").await;
+    let record = place.record("a").await;
+    assert_eq!((record.attempts, place.count().await), (1, 1));
+}
+
+#[tokio::test]
+async fn a_new_version_that_came_while_nobody_ran_is_tried_at_once() {
+    let mut place = Place::new(Schedule::plugin()).await;
+    place.one.says("a", &[No]);
+    place.accept("a", Some("x")).await;
+    place.wait_for_attempts("a", 1).await;
+    let newer = Script::new(Schedule::plugin(), "2");
+    place.names.put("one", &newer);
+    place.one = newer;
+    let place = place.after_crash().await;
+    place.wait_for("a", DeliveryState::Succeeded).await;
+    assert_eq!(place.one.got_of("a"), [2]);
 }

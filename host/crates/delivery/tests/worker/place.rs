@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use slashbox_core::{DeliveryState, Event, Origin, Schedule, Scope, Sender, SubscriberId, SubscriberKind, counter};
-use slashbox_delivery::{Deliveries, Incoming, ManualClock};
+use slashbox_delivery::{Addressed, Deliveries, ManualClock};
 use slashbox_store::{DeliveryFilter, DeliveryRecord, Store};
 
 use crate::script::{Names, Script};
@@ -53,7 +53,7 @@ impl Place {
 
     pub(crate) async fn accept_for(&self, event: &str, conversation: Option<&str>, names: &[&str]) {
         let subscribers = names.iter().map(|name| id(name)).collect();
-        let incoming = Incoming { event: self.event(event, conversation), dedupe: None, subscribers };
+        let incoming = Addressed { event: self.event(event, conversation), dedupe: None, subscribers };
         self.deliveries.accept(vec![incoming]).await.unwrap();
     }
 
@@ -98,6 +98,31 @@ impl Place {
         };
         let came = tokio::time::timeout(PATIENCE, came).await;
         came.unwrap_or_else(|_| panic!("{event} is not {state} within {PATIENCE:?}"))
+    }
+
+    /// Waits until an event is there at all.
+    pub(crate) async fn wait_until_there(&self, event: &str) {
+        let reader = self.store.reader();
+        let came = async {
+            while reader.event(event).await.unwrap().is_none() {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(PATIENCE, came)
+            .await
+            .unwrap_or_else(|_| panic!("{event} is not there within {PATIENCE:?}"));
+    }
+
+    /// Waits until `one` has begun with an event.
+    pub(crate) async fn under_way(&self, event: &str) {
+        let begun = async {
+            while self.one.got_of(event).is_empty() {
+                tokio::task::yield_now().await
+            }
+        };
+        tokio::time::timeout(PATIENCE, begun)
+            .await
+            .unwrap_or_else(|_| panic!("{event} has not begun within {PATIENCE:?}"));
     }
 
     /// Waits until so many attempts of an event were recorded.

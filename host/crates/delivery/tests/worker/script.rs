@@ -1,13 +1,14 @@
 //! A subscriber that does as it is told, and remembers what it got.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use slashbox_core::{Effects, Fault, Schedule, Scope, SubscriberId, Write};
+use slashbox_core::{Effects, Fault, Schedule, Scope, SubscriberId, Version, Write};
 use slashbox_delivery::{Attempted, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
+use tokio::sync::Notify;
 
 /// What it says to an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +22,11 @@ pub(crate) enum Say {
     Panic,
     /// Succeeds, and adds one to its key `count`.
     Count,
-    /// Does not come back.
+    /// Succeeds, and counts on its key `count` being as it never is.
+    Conflict,
+    /// Has no place for it.
+    Later,
+    /// Does not come back until it is told to.
     Hang,
 }
 
@@ -36,6 +41,8 @@ pub(crate) struct Script {
     /// By event: what it says to the first attempt, the second, and so on; from the last on always the same.
     says: Mutex<HashMap<String, Vec<Say>>>,
     got: Mutex<Vec<Got>>,
+    /// Lets go of those that hang.
+    pub(crate) release: Notify,
 }
 
 /// The jitter is chance, and has tests of its own.
@@ -46,7 +53,7 @@ pub(crate) fn exact(schedule: Schedule) -> Schedule {
 impl Script {
     pub(crate) fn new(schedule: Schedule, revision: &'static str) -> Arc<Self> {
         let policy = Policy { schedule: exact(schedule), in_flight_max: 4, attempt_max: Duration::from_secs(15) };
-        Arc::new(Self { policy, revision, says: Mutex::default(), got: Mutex::default() })
+        Arc::new(Self { policy, revision, says: Mutex::default(), got: Mutex::default(), release: Notify::new() })
     }
 
     pub(crate) fn says(&self, event: &str, says: &[Say]) {
@@ -70,16 +77,25 @@ impl Script {
         let say = says.get(made).or(says.last()).copied().unwrap();
         let failed = |retry_after| Verdict::Failed { fault: Fault::Theirs, retry_after };
         let verdict = match say {
-            Say::Yes | Say::Count => Verdict::Arrived,
+            Say::Yes | Say::Count | Say::Conflict => Verdict::Arrived,
             Say::No => failed(None),
+            Say::Later => Verdict::NotTried,
             Say::After(seconds) => failed(Some(Duration::from_secs(seconds))),
             Say::Never => Verdict::Refused,
             Say::Panic => panic!("as it was told"),
-            Say::Hang => std::future::pending().await,
+            Say::Hang => {
+                self.release.notified().await;
+                Verdict::Arrived
+            }
         };
-        let effects = (say == Say::Count).then(|| {
+        let writes = [("count".to_owned(), Write::Add(1))].into();
+        let reads = match say {
+            Say::Conflict => [("count".to_owned(), Some(Version(u64::MAX)))].into(),
+            _ => BTreeMap::new(),
+        };
+        let effects = matches!(say, Say::Count | Say::Conflict).then(|| {
             let scope = Scope { tenant: "default".into(), plugin: "script".into() };
-            (scope, Effects { writes: [("count".to_owned(), Write::Add(1))].into(), ..Effects::default() })
+            (scope, Effects { reads, writes, ..Effects::default() })
         });
         Attempted { verdict, status: None, detail: format!("{say:?}"), answer: String::new(), effects }
     }

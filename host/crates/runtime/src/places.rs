@@ -1,0 +1,91 @@
+//! How many calls run at the same time: of one plugin, and of all.
+//!
+//! Invariant: events take no more than half of the places, rounded up, so that commands find one: people wait for those.
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::Input;
+
+/// A number of places.
+#[derive(Debug)]
+pub(crate) struct Places {
+    all: Semaphore,
+    for_events: Semaphore,
+}
+
+/// A place that is taken. It is given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Taken<'p> {
+    _any: SemaphorePermit<'p>,
+    _for_event: Option<SemaphorePermit<'p>>,
+}
+
+impl Places {
+    pub(crate) fn new(count: u32) -> Self {
+        Self { all: Semaphore::new(count as usize), for_events: Semaphore::new(count.div_ceil(2) as usize) }
+    }
+
+    /// A place, if one is free.
+    pub(crate) fn try_take(&self, input: &Input) -> Option<Taken<'_>> {
+        let for_event = match input {
+            Input::Command(_) => None,
+            Input::Event { .. } => Some(self.for_events.try_acquire().ok()?),
+        };
+        Some(Taken { _any: self.all.try_acquire().ok()?, _for_event: for_event })
+    }
+
+    /// A place, when one is free. None if there will never be one again.
+    pub(crate) async fn take(&self, input: &Input) -> Option<Taken<'_>> {
+        let for_event = match input {
+            Input::Command(_) => None,
+            Input::Event { .. } => Some(self.for_events.acquire().await.ok()?),
+        };
+        Some(Taken { _any: self.all.acquire().await.ok()?, _for_event: for_event })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use slashbox_core::{Command, Event, Origin};
+
+    use super::*;
+
+    fn command() -> Command {
+        let (tenant, source, dialect) = ("default".into(), "support".into(), "hotline".into());
+        Command {
+            id: "1".into(),
+            name: "/x".parse().unwrap(),
+            args: String::new(),
+            conversation: None,
+            operator: None,
+            contact: None,
+            message: None,
+            occurred_at_ms: 0,
+            origin: Origin { tenant, source, dialect, instance: None },
+            data: "null".into(),
+            envelope: String::new(),
+        }
+    }
+
+    #[test]
+    fn events_leave_half_of_the_places_to_commands() {
+        let command = command();
+        let event = Input::Event { event: Arc::new(Event::from(&command)), attempt: 1 };
+        let command = Input::Command(command);
+        let check = |count: u32, for_events: usize| {
+            let places = Places::new(count);
+            let events: Vec<Taken<'_>> = std::iter::from_fn(|| places.try_take(&event)).collect();
+            assert_eq!(events.len(), for_events, "of {count}");
+            let commands: Vec<Taken<'_>> = std::iter::from_fn(|| places.try_take(&command)).collect();
+            assert_eq!(commands.len(), count as usize - for_events, "of {count}");
+            drop(events);
+            assert_eq!(std::iter::from_fn(|| places.try_take(&event)).collect::<Vec<_>>().len(), for_events);
+        };
+        check(1, 1);
+        check(2, 1);
+        check(5, 3);
+        check(32, 16);
+    }
+}

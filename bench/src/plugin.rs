@@ -21,7 +21,7 @@ pub(crate) fn run(component: &Path) -> Result<()> {
     let store = Store::in_memory()?;
     let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), component, store.reader()))?;
     let plugin = runtime.catalog().plugins().next().cloned().context("the plugin was not loaded")?;
-    let ours = Arc::new(Ours { runtime, plugin, command: command()? });
+    let ours = Arc::new(Ours { runtime, plugin, command: Arc::new(command()?) });
     tokio.block_on(ours.check())?;
     answer(|order| abreast::round(&tokio, order, || laps(ours.clone(), order.clone())))
 }
@@ -30,7 +30,7 @@ pub(crate) fn run(component: &Path) -> Result<()> {
 struct Ours {
     runtime: Runtime,
     plugin: Arc<Plugin>,
-    command: Command,
+    command: Arc<Command>,
 }
 
 impl Ours {

@@ -116,7 +116,8 @@ impl HostBuilder {
         self
     }
 
-    /// The whole budget of a command, in milliseconds: waiting, call and commit. 1,000 to 10,000; 5,000 if nothing is said.
+    /// The whole budget of a command, in milliseconds: waiting, a plugin's call and its commit, or a
+    /// webhook's answer. 1,000 to 10,000; 5,000 if nothing is said.
     #[must_use]
     pub fn command_ms(mut self, command_ms: u32) -> Self {
         self.command_ms = command_ms;
@@ -154,8 +155,8 @@ impl HostBuilder {
     /// Opens the store, loads the plugins, and watches their folder from then on.
     ///
     /// # Errors
-    /// If the data directory is in use or cannot be used, the sandbox does not start, or the sources contradict each
-    /// other. A plugin that cannot be loaded is none: see [`Catalog::problems`](crate::Catalog::problems).
+    /// If the data directory is in use or cannot be used, the sandbox or the HTTP client does not start, a webhook cannot
+    /// be reached as it is configured, or sources or webhooks contradict each other. A plugin that cannot be loaded is none: see [`Catalog::problems`](crate::Catalog::problems).
     pub async fn build(self) -> Result<Host, BuildError> {
         if !(1_000..=10_000).contains(&self.command_ms) {
             let expected = "1000 to 10000, in milliseconds";

@@ -1,12 +1,13 @@
 //! slashbox: a host for custom command handlers of chat-support platforms.
 //!
-//! Platforms send commands (`/invoice 42`); [`Host`] hands each to the sandboxed WebAssembly plugin that owns it, and
-//! gives the reply back. The binary of this crate is one user of this library; a hosting provider that links it into a
+//! Platforms send commands (`/invoice 42`) and events (a message came in); [`Host`] hands each command to the sandboxed
+//! WebAssembly plugin that owns it, or to a remote webhook, and gives the reply back; each event it stores, and delivers it
+//! to every plugin and webhook that wants it. The binary of this crate is one user of this library; a hosting provider that links it into a
 //! service of its own is another, and neither can do what the other cannot.
 //!
 //! ```no_run
 //! # async fn run() -> anyhow::Result<()> {
-//! use slashbox::{Host, NewCommand, Source};
+//! use slashbox::{Host, NewCommand, NewEvent, Source};
 //!
 //! let host = Host::builder()
 //!     .plugins_dir("plugins")
@@ -22,6 +23,7 @@
 //! // … or from the program itself.
 //! let answer = host.command("default", NewCommand::new("/mark").args("deal").conversation("42")).await?;
 //! println!("{:?}", answer.outcome);
+//! host.emit("default", NewEvent::new("message.received").conversation("42").text("hello")).await?;
 //!
 //! host.shutdown().await;
 //! # server.abort();

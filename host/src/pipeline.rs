@@ -104,12 +104,12 @@ async fn tell(inner: &Inner, event: Event, subscribers: Vec<SubscriberId>, until
 
 /// Calls the plugin until its effects are committed, and makes its reply fit.
 async fn call_plugin(inner: &Inner, plugin: &Plugin, command: Command, began: Instant) -> Outcome {
-    let call = Call { now_ms: now_ms(), deadline: began + inner.command_budget, input: Input::Command(command) };
+    let command = Arc::new(command);
+    let input = Input::Command(command.clone());
+    let call = Call { input, now_ms: now_ms(), deadline: began + inner.command_budget };
     let mut outcome = call::committed(inner, plugin, &call).await;
-    call::make_fit(&mut outcome, call.input.id(), &plugin.id());
-    if let Input::Command(command) = &call.input {
-        call::report(&plugin.id(), command, &outcome, began.elapsed());
-    }
+    call::make_fit(&mut outcome, &command.id, &plugin.id());
+    call::report(&plugin.id(), &command, &outcome, began.elapsed());
     outcome
 }
 

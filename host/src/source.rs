@@ -1,4 +1,4 @@
-//! Where commands come in.
+//! Where commands and events come in.
 
 use slashbox_core::{NameError, check_name};
 use slashbox_dialects::{Dialect, Hotline, ReplyStyle, Secret, ShortSecret};
@@ -33,7 +33,7 @@ impl Source {
         Ok(Self { name: name.into(), tenant: "default".into(), dialect: Dialect::Hotline(hotline) })
     }
 
-    /// The tenant whose commands these are.
+    /// The tenant whose commands and events these are.
     ///
     /// # Errors
     /// If it is no name.

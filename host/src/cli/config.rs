@@ -16,9 +16,11 @@ pub(super) fn print_default() -> anyhow::Result<ExitCode> {
 
 pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let config = load(file)?;
-    let (listen, sources) = (config.listen, config.sources.len());
-    let sources = if sources == 1 { "1 source".into() } else { format!("{sources} sources") };
-    line(format_args!("{} {}: {sources} on http://{listen}", paint(GOOD, "ok"), file.display()));
+    config.admin().map_err(|error| mistake(file, &error))?;
+    let listen = config.listen;
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let (sources, webhooks) = (counted(config.sources.len(), "source"), counted(config.webhooks.len(), "webhook"));
+    line(format_args!("{} {}: {sources} and {webhooks} on http://{listen}", paint(GOOD, "ok"), file.display()));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve commands: take them over HTTP, call the plugins of a folder
+    /// Serve: take commands and events over HTTP, call the plugins of a folder, deliver to webhooks
     Serve(Serve),
     /// Say whether a file is a plugin for this host, and what it asks for
     Check(Check),

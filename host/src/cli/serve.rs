@@ -111,7 +111,8 @@ fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog:
         let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
         let owner = conflict.owner.as_ref().map_or("a webhook".into(), ToString::to_string);
         let (command, others) = (&conflict.command, others.join(", "));
-        let what = format!("{command} is answered by {owner}, though {others} too declares it");
+        let of = conflict.tenant.as_ref().map(|tenant| format!(" of {tenant}")).unwrap_or_default();
+        let what = format!("{command}{of} is answered by {owner}, though {others} too declares it");
         line(format_args!("  {} {what}", paint(ODD, "conflict:")));
     }
     for problem in catalog.problems() {

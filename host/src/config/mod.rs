@@ -106,7 +106,8 @@ impl Config {
         resolve::resolve(slashbox_toml::parse(text)?, dir, environment)
     }
 
-    /// Who may use the admin API: whoever has the token; without one, whoever reaches a loopback address.
+    /// Who may use the admin API: whoever has the token; without one, whoever reaches a loopback address. Asked when it is
+    /// known where the host listens, which may be elsewhere than the file says.
     ///
     /// # Errors
     /// If there is no token, and others can reach the address too.

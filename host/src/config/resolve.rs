@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use secrecy::SecretString;
 use slashbox_core::{Limits, NameError};
-use slashbox_dialects::ReplyStyle;
+use slashbox_dialects::{ReplyStyle, Secret};
 use slashbox_runtime::Settings;
 use slashbox_toml::expand;
 
@@ -55,7 +55,7 @@ pub(super) fn resolve(
     }
     webhooks::check(&webhooks, &egress)?;
     for_known_sources(&webhooks, &sources)?;
-    let config = Config {
+    Ok(Config {
         listen,
         plugins_dir: dir.join(plugins_dir),
         data_dir: dir.join(data_dir),
@@ -67,9 +67,7 @@ pub(super) fn resolve(
         webhooks: webhooks.into_iter().map(|(_, webhook)| webhook).collect(),
         egress,
         admin_token: admin_token(file.admin.token, &text)?,
-    };
-    config.admin()?;
-    Ok(config)
+    })
 }
 
 /// What of a file says how its host is reached.
@@ -91,6 +89,7 @@ fn admin_token<E: Fn(&str) -> Option<String>>(
     if token.is_empty() {
         return Err(hidden("admin.token", "empty: expected a text that only operators know"));
     }
+    Secret::new(&token).map_err(|error| hidden("admin.token", &error.to_string()))?;
     Ok(Some(token.into()))
 }
 

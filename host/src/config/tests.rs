@@ -202,7 +202,11 @@ fn the_admin_api_needs_a_token_unless_it_is_on_loopback() {
     assert!(matches!(access(""), Ok(AdminAccess::Loopback)));
     assert!(matches!(access("listen = \"[::1]:80\""), Ok(AdminAccess::Loopback)));
     assert!(matches!(access("listen = \"0.0.0.0:80\"\n[admin]\ntoken = \"${KEY}\""), Ok(AdminAccess::Token(_))));
-    check("listen = \"0.0.0.0:80\"", "`admin.token`: required, since `listen` = \"0.0.0.0:80\" is no loopback address");
+    assert_eq!(
+        parse("listen = \"0.0.0.0:80\"").unwrap().admin().unwrap_err().to_string(),
+        "`admin.token`: required, since `listen` = \"0.0.0.0:80\" is no loopback address"
+    );
+    check("[admin]\ntoken = \"short\"", "`admin.token`: 5 characters: expected at least 8");
     check("[admin]\ntoken = \"${EMPTY}\"", "`admin.token`: empty: expected a text that only operators know");
 }
 

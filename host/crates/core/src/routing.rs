@@ -41,7 +41,8 @@ pub struct Owners {
     pub owned: BTreeMap<(Option<String>, CommandName), PluginId>,
 }
 
-/// The commands that remotes answer where no plugin owns them, for each tenant that has such remotes.
+/// The commands that remotes answer where no plugin owns them, for each tenant that has such remotes. A remote that takes
+/// some of the tenant's sources counts for all of them: ownership knows no sources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fallbacks(pub BTreeMap<String, Vec<Pattern>>);
 
@@ -138,7 +139,11 @@ pub fn assign(claims: &[Claim], so_far: &Owners, fallbacks: &Fallbacks) -> (Owne
             let others: Vec<PluginId> = candidates.into_iter().map(|claim| claim.plugin.clone()).collect();
             if !others.is_empty() {
                 let (tenant, command, owner) = (tenant.clone(), command.clone(), owner.clone());
-                conflicts.push(Conflict { tenant, command, owner, others });
+                let conflict = Conflict { tenant, command, owner, others };
+                // What holds for everybody is told once.
+                if !conflicts.contains(&Conflict { tenant: None, ..conflict.clone() }) {
+                    conflicts.push(conflict);
+                }
             }
             if let Some(owner) = owner {
                 owners.owned.insert((tenant.clone(), command.clone()), owner);
@@ -278,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn conflicts_are_told() {
-        let (_, conflicts) = reassign(&["a: /x /y", "b: /x", "c: /x"], &Owners::default());
+    fn conflicts_are_told_once() {
+        let (_, conflicts) = reassign(&["a: /x /y", "b: /x", "c: /x", "acme/z: /z"], &Owners::default());
         let expected = Conflict {
             tenant: None,
             command: "/x".parse().unwrap(),

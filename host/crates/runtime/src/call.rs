@@ -40,7 +40,7 @@ pub struct Call {
 #[derive(Clone, Debug)]
 pub enum Input {
     /// Something that was typed, for `on-command`.
-    Command(Command),
+    Command(Arc<Command>),
     /// Something that happened, for `on-event`.
     Event {
         /// What happened.

@@ -73,7 +73,7 @@ mod tests {
     fn events_leave_half_of_the_places_to_commands() {
         let command = command();
         let event = Input::Event { event: Arc::new(Event::from(&command)), attempt: 1 };
-        let command = Input::Command(command);
+        let command = Input::Command(Arc::new(command));
         let check = |count: u32, for_events: usize| {
             let places = Places::new(count);
             let events: Vec<Taken<'_>> = std::iter::from_fn(|| places.try_take(&event)).collect();

@@ -1,11 +1,14 @@
-//! What slashbox keeps over a crash: at present, the plugins' key-value memory.
+//! What slashbox keeps over a crash: events, their deliveries and attempts, by what events are known again, and the plugins'
+//! key-value memory.
 //!
 //! Owns the data directory's database, its one writer, its readers, its schema. Never decides what is stored, and reads
 //! no clock: whoever needs the time is given it.
 //!
 //! Invariants:
-//! * What [`Store::commit`] has confirmed survives a crash of the process and of the machine.
-//! * The effects of a call are applied all or none, and only if what the call read still holds.
+//! * What a method of [`Store`] has confirmed survives a crash of the process and of the machine.
+//! * An event is kept together with its deliveries and its dedupe key, or not at all.
+//! * Of a subscriber's open deliveries of one conversation, only the oldest can be claimed; one claim at a time counts.
+//! * The effects of a call are applied all or none, together with its outcome, and only if what it read still holds.
 //! * One process at a time has a data directory, and one thread in it writes.
 //! * No type or error of the SQL library appears outside.
 

@@ -49,8 +49,15 @@ impl AdminAccess {
     }
 }
 
-/// Whether the request names a loopback host, and no page of another origin made it.
+/// What proxies add. Behind one on the same machine, everybody comes from loopback.
+const OF_PROXIES: [&str; 6] =
+    ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
+
+/// Whether the request names a loopback host, no page of another origin made it, and no proxy passed it on.
 fn is_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
+    if OF_PROXIES.iter().any(|name| headers.contains_key(*name)) {
+        return false;
+    }
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
     let origin = headers.get(ORIGIN).map(|origin| {
@@ -110,6 +117,9 @@ mod tests {
         }
         check(&access, &[], Err(Denied::NotLoopback));
         check(&access, &[("host", "localhost"), ("origin", "http://localhost:8787")], Ok(()));
+        for name in OF_PROXIES {
+            check(&access, &[("host", "localhost"), (name, "1.2.3.4")], Err(Denied::NotLoopback));
+        }
         for origin in ["https://example.com", "null", "http://localhost.example.com"] {
             check(&access, &[("host", "localhost"), ("origin", origin)], Err(Denied::NotLoopback));
         }

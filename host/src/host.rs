@@ -4,6 +4,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 
 use slashbox_core::{CommandNameError, NameError};
 use slashbox_delivery::{Deliveries, SystemClock};
+use slashbox_dialects::EVENT_BYTES_MAX;
 use slashbox_runtime::{Catalog, LoadError, Runtime, Settings};
 use slashbox_store::{OpenError, Store, WriteError};
 use tokio::{sync::watch, task::JoinHandle};
@@ -66,8 +67,14 @@ pub(crate) struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum EmitError {
     /// Its kind is none.
-    #[error("kind {0:?}: expected dotted words such as `message.received`, at most 200 bytes")]
+    #[error("kind {0:?}: expected dotted words such as `message.received`")]
     Kind(String),
+    /// It is larger than an event may be.
+    #[error("text and data of {bytes} bytes: expected at most {EVENT_BYTES_MAX}")]
+    TooLarge {
+        /// How large it is.
+        bytes: usize,
+    },
     /// The tenant's name is none.
     #[error("tenant: {0}")]
     Tenant(#[from] NameError),

@@ -1,12 +1,13 @@
 //! What an embedding program gives the host: a command, an event.
 
-use slashbox_core::{Command, CommandName, Event, Origin, Sender, check_name};
+use slashbox_core::{Command, CommandName, Event, Origin, Pattern, Sender, check_name};
+use slashbox_dialects::EVENT_BYTES_MAX;
 use ulid::Ulid;
 
 use crate::{CommandError, EmitError, pipeline};
 
-/// The most bytes of a kind: several times the longest.
-const KIND_BYTES_MAX: usize = 200;
+/// The most characters of a wrong kind that are quoted.
+const QUOTED_CHARS_MAX: usize = 100;
 
 /// The source of what the program gives itself, if it does not say.
 const SOURCE: &str = "in-process";
@@ -205,9 +206,13 @@ impl NewEvent {
 
     pub(crate) fn into_event(self, tenant: &str) -> Result<Event, EmitError> {
         check_name(tenant)?;
-        let is_part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || "_-".contains(c));
-        if self.kind.len() > KIND_BYTES_MAX || !self.kind.split('.').all(is_part) {
-            return Err(EmitError::Kind(self.kind.chars().take(KIND_BYTES_MAX).collect()));
+        // A kind is what a pattern without stars covers.
+        if !matches!(self.kind.parse(), Ok(Pattern::Kind(_))) || self.kind.contains('*') {
+            return Err(EmitError::Kind(self.kind.chars().take(QUOTED_CHARS_MAX).collect()));
+        }
+        let bytes = self.data.len() + self.text.as_ref().map_or(0, String::len);
+        if bytes > EVENT_BYTES_MAX {
+            return Err(EmitError::TooLarge { bytes });
         }
         Ok(Event {
             id: new_id(),
@@ -234,4 +239,24 @@ fn origin(tenant: &str, source: String) -> Origin {
 /// A new id: sortable by time, 26 characters.
 pub(crate) fn new_id() -> String {
     Ulid::generate().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_and_sizes_of_events() {
+        let emit = |kind: &str, bytes: usize| {
+            NewEvent::new(kind).text(&"x".repeat(bytes)).into_event("default").map(|_| ()).map_err(|e| e.to_string())
+        };
+        for kind in ["order", "order.paid", "a-b.c_d.счёт"] {
+            assert_eq!(emit(kind, EVENT_BYTES_MAX - "null".len()), Ok(()), "{kind}");
+        }
+        for kind in ["", ".", "order.", "order.*", "*", "/order", "a b", &"x".repeat(201)] {
+            assert!(emit(kind, 0).unwrap_err().starts_with("kind \""), "{kind}");
+        }
+        let over = emit("order", EVENT_BYTES_MAX - "null".len() + 1).unwrap_err();
+        assert_eq!(over, "text and data of 262145 bytes: expected at most 262144");
+    }
 }

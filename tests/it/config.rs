@@ -16,11 +16,11 @@ async fn the_default_configuration_is_one() {
     printed.assert(0, &["listen = \"127.0.0.1:8787\"\n", "# [[sources]]\n"]);
     site.write("slashbox.toml", &printed.out);
     let checked = Process::run(&["config", "check"], site.dir()).await;
-    checked.assert(0, &["ok slashbox.toml: 0 sources on http://127.0.0.1:8787\n"]);
+    checked.assert(0, &["ok slashbox.toml: 0 sources and 0 webhooks on http://127.0.0.1:8787\n"]);
     site.add_source("support", KEY, "");
     site.rename("slashbox.toml", "other.toml");
     let checked = Process::run(&["config", "check", "other.toml"], site.dir()).await;
-    checked.assert(0, &["ok other.toml: 1 source on "]);
+    checked.assert(0, &["ok other.toml: 1 source and 0 webhooks on "]);
 }
 
 /// If the port were bound first, it would be told that it is taken.

@@ -101,7 +101,10 @@ async fn a_tenants_own_plugin_precedes_the_shared_one() {
     let server = Server::start(&site).await;
     server.sender("acme", "acme key").check(&[("/greet", LOUD)]).await;
     server.check(&[("/greet", V1)]).await;
-    assert_has(&server.listing().await, &["acme/own 1.0.0", "/greet is answered by acme/own, though greet too"]);
+    assert_has(
+        &server.listing().await,
+        &["acme/own 1.0.0", "/greet of acme is answered by acme/own, though greet too"],
+    );
     site.remove("plugins/acme/own.wasm");
     let acme = server.sender("acme", "acme key");
     acme.until("/shout hey", "! unknown command /shout").await;
@@ -132,8 +135,8 @@ async fn no_update_takes_a_command_from_a_remote() {
     site.plugin("a", "greet-loud");
     let server = Server::start(&site).await;
     server.check(&[("/greet", AFAR), ("/shout hey", AFAR)]).await;
-    let conflicts =
-        ["/greet", "/shout"].map(|name| format!("conflict: {name} is answered by a webhook, though a too declares it"));
+    let conflicts = ["/greet", "/shout"]
+        .map(|name| format!("conflict: {name} of default is answered by a webhook, though a too declares it"));
     assert_has(&server.listing().await, &conflicts.each_ref().map(String::as_str));
     // The operator's word decides otherwise, command by command.
     site.grant("a", "commands = [\"/greet\"]");

@@ -24,6 +24,12 @@ const GET: &str =
         conversation, contact, operator, message, text, envelope, data
     FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
 
+/// The same columns, without the long texts: those of a thousand events would be hundreds of megabytes.
+const BRIEF: &str =
+    "SELECT accepted_at_ms, id, occurred_at_ms, sender, tenant, name, dialect, instance, kind, native_kind,
+        conversation, contact, operator, message, NULL, '', ''
+    FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
+
 const SEQ: &str = "SELECT seq FROM event WHERE id = ?1";
 
 /// An event that was written.
@@ -77,6 +83,11 @@ pub(crate) fn get(sql: &Connection, seq: i64) -> rusqlite::Result<Option<EventRe
     sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq)).optional()
 }
 
+/// The event with this number, without its text, envelope and data.
+pub(crate) fn brief(sql: &Connection, seq: i64) -> rusqlite::Result<Option<EventRecord>> {
+    sql.prepare_cached(BRIEF)?.query_row([seq], |row| record(row, seq)).optional()
+}
+
 /// The event with this number, which has to be there: it has a delivery.
 pub(crate) fn shared(sql: &Connection, seq: i64) -> rusqlite::Result<Arc<Event>> {
     let record = sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq))?;
@@ -112,4 +123,4 @@ fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 4] = [FIND_SOURCE, INSERT, GET, SEQ];
+pub(crate) const STATEMENTS: [&str; 5] = [FIND_SOURCE, INSERT, GET, BRIEF, SEQ];

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::database::Database;
 use crate::migrations::migrate;
-use crate::{attempts, dedupe, deliveries, events, kv, listings, subscribers};
+use crate::{attempts, dedupe, deliveries, events, kv, listings, revisions, subscribers};
 
 fn database() -> Connection {
     let mut sql = Database::in_memory().open_writer().unwrap();
@@ -35,6 +35,7 @@ fn no_statement_looks_at_what_grows_row_by_row() {
         &kv::STATEMENTS,
         &listings::DELIVERIES,
         &listings::EVENTS,
+        &revisions::STATEMENTS,
         &subscribers::STATEMENTS,
     ];
     for statement in all.into_iter().flatten() {

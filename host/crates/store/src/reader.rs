@@ -64,7 +64,7 @@ impl Reader {
     }
 
     /// Up to `limit` events that fit the filter, from the one before `before` on (an [`EventRecord::seq`]; from the
-    /// newest on without it).
+    /// newest on without it). They come without text, envelope and data: [`Reader::event`] has those.
     pub async fn events(
         &self,
         filter: &EventFilter,

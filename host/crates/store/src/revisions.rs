@@ -41,3 +41,7 @@ fn hurry(sql: &Connection, subscriber: i64, now_ms: i64) -> rusqlite::Result<()>
     }
     Ok(())
 }
+
+/// The statements that run often, to see how SQLite goes about them.
+#[cfg(test)]
+pub(crate) const STATEMENTS: [&str; 4] = [REVISION, SET_REVISION, LATER, SET_READY];

@@ -105,7 +105,7 @@ fn item(sql: &Connection, filter: &EventFilter, part: &Part, seq: i64) -> rusqli
     {
         return Ok(None);
     }
-    Ok(rows::get(sql, seq)?.filter(|record| fits(filter, record)))
+    Ok(rows::brief(sql, seq)?.filter(|record| fits(filter, record)))
 }
 
 /// Also what the parts were chosen by: a lane may be that of several conversations.

@@ -189,3 +189,46 @@ pub(crate) async fn who_is_absent_is_parked(store: Store) {
     feed.store.set_absent(vec![(SubscriberKey(999), Some(1))]).await.unwrap();
     assert_eq!(feed.reader.subscribers().await.unwrap().len(), 2);
 }
+
+pub(crate) async fn what_is_handed_back_was_no_attempt(store: Store) {
+    let feed = Feed::new(store);
+    let to = feed.webhook("crm").await;
+    feed.take(to, Some("x"), &["x1", "x2"]).await;
+    let claimed = feed.claim(to, 1).await.remove(0);
+    feed.store.hand_back(claimed.delivery, claimed.claim, feed.now_ms + 5).await.unwrap();
+    let delivery = feed.deliveries("crm").await.remove(0);
+    assert_eq!((delivery.state, delivery.attempts, delivery.ready_at_ms), (Due, 0, Some(feed.now_ms + 5)));
+    assert_eq!(delivery.last, None);
+    // The lease is gone with it.
+    for error in [
+        feed.store.hand_back(claimed.delivery, claimed.claim, feed.now_ms).await.unwrap_err(),
+        feed.store.finish(finished(&claimed, Next::Succeeded), feed.now_ms).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, FinishError::Fenced), "{error:?}");
+    }
+    assert_eq!(feed.after(4).claim_ids(to).await, [""; 0]);
+    let again = feed.after(5).claim(to, 1).await.remove(0);
+    assert_eq!((again.event.id.as_str(), again.claim, again.attempt), ("x1", 2, 1));
+}
+
+pub(crate) async fn a_new_revision_makes_retries_due(store: Store) {
+    let feed = Feed::new(store);
+    let (to, other) = (feed.webhook("crm").await, feed.webhook("other").await);
+    let set = async |revision: &str| feed.store.set_revisions(vec![(to, revision.into())], feed.now_ms).await.unwrap();
+    set("1").await;
+    feed.take(to, None, &["retried"]).await;
+    feed.take(to, None, &["leased"]).await;
+    feed.take(other, None, &["of another"]).await;
+    let claimed = feed.claim(to, 2).await;
+    feed.finish(&claimed[0], Next::RetryAt(feed.now_ms + 60_000)).await;
+    let of_another = feed.claim(other, 1).await.remove(0);
+    feed.finish(&of_another, Next::RetryAt(feed.now_ms + 60_000)).await;
+    set("1").await;
+    assert_eq!(feed.claim_ids(to).await, [""; 0]);
+    set("2").await;
+    assert_eq!(feed.claim_ids(to).await, ["retried"], "what is leased stays so");
+    assert_eq!(feed.claim_ids(other).await, [""; 0]);
+    let subscribers = feed.reader.subscribers().await.unwrap();
+    let revisions: Vec<_> = subscribers.iter().map(|subscriber| subscriber.revision.as_deref()).collect();
+    assert_eq!(revisions, [Some("2"), None]);
+}

@@ -85,6 +85,8 @@ conformance! {
     crate::leases::a_late_end_counts_if_nobody_took_over as a_late_end_counts_if_nobody_took_over,
     crate::leases::a_retry_is_claimed_anew as a_retry_is_claimed_anew,
     crate::leases::a_start_releases_all_leases as a_start_releases_all_leases,
+    crate::leases::what_is_handed_back_was_no_attempt as what_is_handed_back_was_no_attempt,
+    crate::leases::a_new_revision_makes_retries_due as a_new_revision_makes_retries_due,
     crate::leases::who_is_absent_is_parked as who_is_absent_is_parked,
     crate::finishing::effects_come_with_the_end as effects_come_with_the_end,
     crate::finishing::a_conflict_leaves_the_delivery_leased as a_conflict_leaves_the_delivery_leased,

@@ -68,6 +68,7 @@ async fn a_program_tells_of_events_itself() {
     let event = NewEvent::new("order.paid").conversation("7").data(&data).source("shop").occurred_at_ms(1_000);
     let paid = host.emit("acme", event).await.unwrap();
     let event = NewEvent::new("message.sent").conversation("7").text("hi").sender(Sender::Operator).operator("anna");
+    let event = event.source("shop"); // Of another source, it would be another conversation, and in no order with the first.
     let sent = host.emit("acme", event).await.unwrap();
     host.emit("other", NewEvent::new("order.paid")).await.unwrap();
     let [first, second] = receiver.received(2).await.try_into().unwrap();

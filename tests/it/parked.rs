@@ -22,7 +22,7 @@ async fn a_plugin_that_comes_back_gets_what_it_missed() {
     server.support.writes("refuse").await;
     assert_eq!(server.listed("deliveries").await.len(), 1);
     site.plugin("counter", "counter");
-    server.log().wait_for(&["INFO", "is back, what waited for it goes on", "counter"]).await;
+    server.log().wait_for(&["INFO", "is back, and gets what waited", "counter"]).await;
     server.delivery("", |delivery| delivery["attempt_count"] == 2 && !is_parked(delivery)).await;
     // It goes over a restart, and comes back after another.
     server.stop().await;

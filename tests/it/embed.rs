@@ -200,3 +200,19 @@ async fn what_cannot_be_built_says_why() {
     assert!(Source::hotline("a b", KEY).is_err() && source().tenant("../x").is_err());
     assert!(Path::new(&site.path("data/slashbox.db")).exists());
 }
+
+#[tokio::test]
+async fn a_host_that_nobody_has_any_more_gives_its_data_free() {
+    let receiver = Receiver::start();
+    let site = Site::new(&["recorder"]);
+    let webhook = || Webhook::new(&receiver.url("/hook")).events(["*".parse().unwrap()]);
+    let egress = EgressSettings { allow_http: true, allow_cidrs: vec!["127.0.0.1/32".parse().unwrap()] };
+    let built = async || host(&site).webhook(webhook()).egress(egress.clone()).build().await;
+    let first = built().await.unwrap();
+    assert!(built().await.is_err(), "one host at a time");
+    first.emit("default", NewEvent::new("order.paid")).await.unwrap();
+    receiver.received(1).await;
+    drop(first);
+    let second = crate::harness::eventually("the data directory", async || built().await.ok()).await;
+    second.shutdown().await;
+}

@@ -56,7 +56,7 @@ pub(crate) async fn answer(inner: &Arc<Inner>, command: Command) -> Result<Answe
         Answerer::Absent(plugin) => Answered::ByPlugin(plugin.to_string()),
         Answerer::Remote(remote) => Answered::ByWebhook(remote.name().into()),
     };
-    let task = inner.tasks.spawn(run(inner.clone(), answerer, observers, command));
+    let task = inner.tasks.spawn(run(inner.clone(), answerer, observers, Arc::new(command)));
     let outcome = task.await.unwrap_or_else(|panic| {
         error!(target: COMMANDS, call = id, by = by.name(), %panic, "the host failed in a call");
         Outcome::Trapped(Trap { cause: "the host failed".into(), backtrace: String::new() })
@@ -64,24 +64,25 @@ pub(crate) async fn answer(inner: &Arc<Inner>, command: Command) -> Result<Answe
     Ok(Answer { id, command: name, by, outcome })
 }
 
-/// Has a command answered, and tells the observers of it meanwhile.
-async fn run(inner: Arc<Inner>, answerer: Answerer, observers: Vec<SubscriberId>, command: Command) -> Outcome {
+/// Has a command answered, and tells the observers of it meanwhile. What few commands need is boxed: a task is copied on
+/// its way, and costs what it could hold.
+async fn run(inner: Arc<Inner>, answerer: Answerer, observers: Vec<SubscriberId>, command: Arc<Command>) -> Outcome {
     let began = Instant::now();
-    let event = (!observers.is_empty()).then(|| Event::from(&command));
-    let told = async {
-        if let Some(event) = event {
-            tell(&inner, event, observers, began + inner.command_budget).await;
-        }
-    };
-    let answered = async {
-        match answerer {
-            Answerer::Plugin(plugin) => call_plugin(&inner, &plugin, command, began).await,
-            Answerer::Absent(plugin) => call::absent(&plugin, &command),
-            Answerer::Remote(remote) => ask_remote(&inner, &remote, &command, began).await,
-        }
-    };
+    if observers.is_empty() {
+        return answer_by(&inner, answerer, command, began).await;
+    }
+    let told = Box::pin(tell(&inner, Event::from(&*command), observers, began + inner.command_budget));
+    let answered = Box::pin(answer_by(&inner, answerer, command, began));
     let (outcome, ()) = tokio::join!(answered, told);
     outcome
+}
+
+async fn answer_by(inner: &Inner, answerer: Answerer, command: Arc<Command>, began: Instant) -> Outcome {
+    match answerer {
+        Answerer::Plugin(plugin) => call_plugin(inner, &plugin, command, began).await,
+        Answerer::Absent(plugin) => call::absent(&plugin, &command),
+        Answerer::Remote(remote) => Box::pin(ask_remote(inner, &remote, &command, began)).await,
+    }
 }
 
 /// Has the observers' deliveries committed. A store that cannot, or not in time, is no reason to leave the operator
@@ -103,8 +104,7 @@ async fn tell(inner: &Inner, event: Event, subscribers: Vec<SubscriberId>, until
 }
 
 /// Calls the plugin until its effects are committed, and makes its reply fit.
-async fn call_plugin(inner: &Inner, plugin: &Plugin, command: Command, began: Instant) -> Outcome {
-    let command = Arc::new(command);
+async fn call_plugin(inner: &Inner, plugin: &Plugin, command: Arc<Command>, began: Instant) -> Outcome {
     let input = Input::Command(command.clone());
     let call = Call { input, now_ms: now_ms(), deadline: began + inner.command_budget };
     let mut outcome = call::committed(inner, plugin, &call).await;

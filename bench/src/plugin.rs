@@ -19,7 +19,7 @@ use crate::{abreast, payload};
 pub(crate) fn run(component: &Path) -> Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let store = Store::in_memory()?;
-    let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), component, store.reader()))?;
+    let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), component, store.reader(), None))?;
     let plugin = runtime.catalog().plugins().next().cloned().context("the plugin was not loaded")?;
     let ours = Arc::new(Ours { runtime, plugin, command: Arc::new(command()?) });
     tokio.block_on(ours.check())?;

@@ -39,8 +39,8 @@ const LEASE_MS: i64 = 45_000;
 
 const EVENT: &str =
     "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
-        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data)
-    VALUES (?1, ?2, ?3, ?4, 1, ?5, 'hotline', ?6, ?7, ?8, ?9, NULL, NULL, ?10, ?11, ?12, ?13, ?14)";
+        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data, hops)
+    VALUES (?1, ?2, ?3, ?4, 1, ?5, 'hotline', ?6, ?7, ?8, ?9, NULL, NULL, ?10, ?11, ?12, ?13, ?14, 0)";
 
 const DEDUPE: &str = "INSERT INTO dedupe (hash, event, until_ms) VALUES (?1, ?2, ?3)";
 

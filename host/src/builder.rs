@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use slashbox_core::{HostLimits, LimitKey, Limits};
 use slashbox_delivery::{Remote, RemoteSettings};
 use slashbox_egress::{Egress, Settings as EgressSettings};
 use slashbox_runtime::{Folders, Runtime, Settings, StartError};
@@ -13,7 +14,7 @@ use slashbox_store::{OpenError, Store};
 
 use crate::{
     AdminAccess, Host, Source, Webhook, WebhookError,
-    host::{COMMAND_MS, Parts},
+    host::Parts,
     subscribers::{Subscribed, fallbacks},
 };
 
@@ -23,7 +24,6 @@ pub struct HostBuilder {
     plugins_dir: PathBuf,
     data_dir: PathBuf,
     settings: Settings,
-    command_ms: u32,
     sources: Vec<Source>,
     webhooks: Vec<Webhook>,
     egress: EgressSettings,
@@ -68,14 +68,16 @@ pub enum BuildError {
         plugins_dir: PathBuf,
     },
     /// A figure is out of its range.
-    #[error("{what} of {value}: expected {expected}")]
+    #[error("{what} of {value}: expected {min} to {max}")]
     Range {
         /// Which figure.
         what: &'static str,
         /// What it is.
         value: u32,
-        /// What it may be.
-        expected: &'static str,
+        /// The least that it may be.
+        min: u32,
+        /// The most that it may be.
+        max: u32,
     },
 }
 
@@ -85,7 +87,6 @@ impl Default for HostBuilder {
             plugins_dir: "plugins".into(),
             data_dir: "data".into(),
             settings: Settings::default(),
-            command_ms: COMMAND_MS,
             sources: Vec::new(),
             webhooks: Vec::new(),
             egress: EgressSettings::default(),
@@ -109,7 +110,7 @@ impl HostBuilder {
         self
     }
 
-    /// How much plugins may have.
+    /// How much plugins may have, and all of them together.
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
@@ -120,7 +121,7 @@ impl HostBuilder {
     /// webhook's answer. 1,000 to 10,000; 5,000 if nothing is said.
     #[must_use]
     pub fn command_ms(mut self, command_ms: u32) -> Self {
-        self.command_ms = command_ms;
+        self.settings.host.command_ms = command_ms;
         self
     }
 
@@ -158,10 +159,7 @@ impl HostBuilder {
     /// If the data directory is in use or cannot be used, the sandbox or the HTTP client does not start, a webhook cannot
     /// be reached as it is configured, or sources or webhooks contradict each other. A plugin that cannot be loaded is none: see [`Catalog::problems`](crate::Catalog::problems).
     pub async fn build(self) -> Result<Host, BuildError> {
-        if !(1_000..=10_000).contains(&self.command_ms) {
-            let expected = "1000 to 10000, in milliseconds";
-            return Err(BuildError::Range { what: "command_ms", value: self.command_ms, expected });
-        }
+        check_ranges(&self.settings)?;
         if is_inside(&self.data_dir, &self.plugins_dir) {
             let Self { data_dir, plugins_dir, .. } = self;
             return Err(BuildError::DataInPlugins { data_dir, plugins_dir });
@@ -176,10 +174,22 @@ impl HostBuilder {
         let remotes = remotes(self.webhooks, &self.egress, &egress)?;
         let store = Store::open(&self.data_dir)?;
         let folders = Folders { plugins_dir: self.plugins_dir, data_dir: self.data_dir };
-        let runtime = Runtime::start(&self.settings, &folders, fallbacks(&remotes), store.reader()).await?;
-        let parts = Parts { runtime, store, remotes, sources, admin: self.admin, command_ms: self.command_ms };
+        let (fallbacks, command_ms) = (fallbacks(&remotes), self.settings.host.command_ms);
+        let runtime = Runtime::start(&self.settings, &folders, fallbacks, store.reader(), Some(egress)).await?;
+        let parts = Parts { runtime, store, remotes, sources, admin: self.admin, command_ms };
         Ok(Host::start(parts).await?)
     }
+}
+
+fn check_ranges(settings: &Settings) -> Result<(), BuildError> {
+    let host = HostLimits::KEYS.iter().map(|key| (key, settings.host.get(key.name)));
+    let ceiling = Limits::KEYS.iter().map(|key| (key, settings.ceiling.get(key.name)));
+    for (&LimitKey { name: what, min, max, .. }, value) in host.chain(ceiling) {
+        if let Some(value) = value.filter(|value| !(min..=max).contains(value)) {
+            return Err(BuildError::Range { what, value, min, max });
+        }
+    }
+    Ok(())
 }
 
 /// The remotes, checked, in their order.

@@ -5,6 +5,7 @@ use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
 use slashbox_core::{CommandNameError, NameError};
 use slashbox_delivery::{Deliveries, SystemClock};
 use slashbox_dialects::EVENT_BYTES_MAX;
+use slashbox_egress::{Egress, Settings as EgressSettings};
 use slashbox_runtime::{Catalog, LoadError, Runtime, Settings};
 use slashbox_store::{OpenError, Store, WriteError};
 use tokio::{sync::watch, task::JoinHandle};
@@ -12,14 +13,12 @@ use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::{
-    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, Source, pipeline,
+    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, Source,
+    pipeline::{self, AcceptError},
     subscribers::{Subscribed, Subscribers, WebhookInfo},
     telemetry::HOST,
     web,
 };
-
-/// What an answer may take, in milliseconds: what platforms wait.
-pub(crate) const COMMAND_MS: u32 = 5_000;
 
 /// How long a shutdown waits for commands and for attempts to deliver, beyond a command's budget.
 const GRACE: Duration = Duration::from_secs(1);
@@ -63,7 +62,7 @@ pub(crate) struct Parts {
     pub(crate) command_ms: u32,
 }
 
-/// Why an event was not accepted. Nothing of it is stored.
+/// Why an event was not accepted. Nothing of it is stored, unless it says so.
 #[derive(Debug, thiserror::Error)]
 pub enum EmitError {
     /// Its kind is none.
@@ -81,6 +80,18 @@ pub enum EmitError {
     /// The store cannot write now.
     #[error(transparent)]
     Store(#[from] WriteError),
+    /// The store takes too long. It may be stored all the same.
+    #[error("not stored in time")]
+    Late,
+}
+
+impl From<AcceptError> for EmitError {
+    fn from(error: AcceptError) -> Self {
+        match error {
+            AcceptError::Store(error) => Self::Store(error),
+            AcceptError::Late => Self::Late,
+        }
+    }
 }
 
 /// Why a single file cannot be called.
@@ -89,6 +100,9 @@ pub enum OfFileError {
     /// There is no memory for what it keeps.
     #[error(transparent)]
     Store(#[from] OpenError),
+    /// Its requests cannot be sent.
+    #[error(transparent)]
+    Egress(#[from] slashbox_egress::StartError),
     /// What is to be delivered cannot be read.
     #[error(transparent)]
     Deliveries(#[from] slashbox_delivery::StartError),
@@ -136,8 +150,9 @@ impl Host {
     /// If the file is no plugin for this host.
     pub async fn of_file(settings: &Settings, file: &Path) -> Result<Self, OfFileError> {
         let store = Store::in_memory()?;
-        let runtime = Runtime::of_file(settings, file, store.reader()).await?;
-        let (sources, admin, command_ms) = (HashMap::new(), AdminAccess::default(), COMMAND_MS);
+        let egress = Some(Egress::new(&EgressSettings::default())?);
+        let runtime = Runtime::of_file(settings, file, store.reader(), egress).await?;
+        let (sources, admin, command_ms) = (HashMap::new(), AdminAccess::default(), settings.host.command_ms);
         Ok(Self::start(Parts { runtime, store, remotes: Vec::new(), sources, admin, command_ms }).await?)
     }
 
@@ -146,7 +161,7 @@ impl Host {
         let Parts { runtime, store, remotes, sources, admin, command_ms } = parts;
         let runtime = Arc::new(runtime);
         let changes = runtime.changes();
-        let subscribers = Arc::new(Subscribers::new(runtime.clone(), remotes));
+        let subscribers = Subscribers::new(runtime.clone(), remotes);
         let deliveries = Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock)).await?;
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));

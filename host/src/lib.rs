@@ -41,6 +41,7 @@ mod pipeline;
 mod source;
 mod subscribers;
 pub mod telemetry;
+mod trial;
 mod web;
 mod webhook;
 
@@ -49,14 +50,16 @@ pub use host::{CommandError, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
 pub use slashbox_core::{
-    CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Folder, Format, Limit, Limits, NameError,
-    Outcome, Pattern, PatternError, PluginId, Reply, Sender, SettingSpec, Trap,
+    CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Effects, Emit, Folder, Format, HostLimits,
+    HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply, Sender,
+    SettingSpec, TimerWrite, Trap, Write,
 };
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
-pub use slashbox_runtime::{Catalog, Lack, LoadError, Owner, Plugin, Problem, Settings};
+pub use slashbox_runtime::{Ask, Catalog, LoadError, Owner, Plugin, Problem, Settings};
 pub use slashbox_store::{OpenError, WriteError};
 pub use source::{Source, SourceError};
 pub use subscribers::WebhookInfo;
+pub use trial::Trial;
 pub use web::AdminAccess;
 pub use webhook::{Profile, Webhook, WebhookError};

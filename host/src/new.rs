@@ -12,8 +12,8 @@ const QUOTED_CHARS_MAX: usize = 100;
 /// The source of what the program gives itself, if it does not say.
 const SOURCE: &str = "in-process";
 
-/// The dialect of what the program gives itself.
-const DIALECT: &str = "native";
+/// The dialect of what the program gives itself, and of what plugins emit.
+pub(crate) const DIALECT: &str = "native";
 
 /// A command that the embedding program itself gives.
 #[derive(Clone, Debug)]
@@ -204,6 +204,13 @@ impl NewEvent {
         self
     }
 
+    /// As [`NewEvent::data`], with the text of the JSON as it is to be passed on.
+    #[must_use]
+    pub fn data_text(mut self, data: String) -> Self {
+        self.data = data;
+        self
+    }
+
     pub(crate) fn into_event(self, tenant: &str) -> Result<Event, EmitError> {
         check_name(tenant)?;
         // A kind is what a pattern without stars covers.
@@ -228,6 +235,7 @@ impl NewEvent {
             origin: origin(tenant, self.source),
             data: self.data,
             envelope: String::new(),
+            hops: 0,
         })
     }
 }

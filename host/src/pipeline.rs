@@ -10,7 +10,7 @@ mod call;
 
 use std::{
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use slashbox_core::{Command, Dedupe, Event, Limit, Outcome, SubscriberId, Trap};
@@ -28,16 +28,34 @@ use crate::{
 pub use answer::{Answer, Answered};
 pub(crate) use call::beginning;
 
+/// How long the store may take to accept something: what platforms wait. Somebody who is told that it was not taken sends
+/// it again, and is known by what it is; somebody who is told nothing gives up.
+const ACCEPT_MAX: Duration = Duration::from_secs(5);
+
+/// Why it is not certain that something was stored.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AcceptError {
+    #[error(transparent)]
+    Store(#[from] WriteError),
+    #[error("not stored within {} s", ACCEPT_MAX.as_secs())]
+    Late,
+}
+
 /// Stores events with a delivery for each subscriber, all in one commit; they are delivered by and by, whatever happens.
-/// Tells of each whether it was new.
-pub(crate) async fn accept(inner: &Inner, events: Vec<(Event, Option<Dedupe>)>) -> Result<Vec<Accepted>, WriteError> {
+/// Tells of each whether it was new. If its sender hangs up or is told that it took too long, it may be stored all the
+/// same.
+pub(crate) async fn accept(
+    inner: &Arc<Inner>,
+    events: Vec<(Event, Option<Dedupe>)>,
+) -> Result<Vec<Accepted>, AcceptError> {
     let addressed = events.into_iter().map(|(event, dedupe)| {
         let subscribers = inner.subscribers.of_event(&event);
         let (id, tenant, kind) = (&event.id, &event.origin.tenant, &event.kind);
         debug!(target: EVENTS, event = id, tenant, kind, subscribers = subscribers.len(), "comes in");
         Addressed { event, dedupe, subscribers }
     });
-    inner.deliveries.accept(addressed.collect()).await
+    let accepted = inner.deliveries.accept(addressed.collect());
+    Ok(tokio::time::timeout(ACCEPT_MAX, accepted).await.map_err(|_| AcceptError::Late)??)
 }
 
 /// Finds who answers a command and has it answered, in a task of its own: it runs to its end if the sender hangs up.
@@ -86,28 +104,29 @@ async fn answer_by(inner: &Inner, answerer: Answerer, command: Arc<Command>, beg
 }
 
 /// Has the observers' deliveries committed. A store that cannot, or not in time, is no reason to leave the operator
-/// without an answer.
-async fn tell(inner: &Inner, event: Event, subscribers: Vec<SubscriberId>, until: Instant) {
-    let id = event.id.clone();
-    let observers = subscribers.len();
-    let accepted = inner.deliveries.accept(vec![Addressed { event, dedupe: None, subscribers }]);
-    match tokio::time::timeout_at(until.into(), accepted).await {
-        Ok(Ok(_)) => {}
-        Ok(Err(error)) => {
-            let error: &dyn std::error::Error = &error;
-            error!(target: COMMANDS, call = id, observers, error, "those who are to know of a command will not");
+/// without an answer; in a task of its own, they come to know all the same.
+async fn tell(inner: &Arc<Inner>, event: Event, subscribers: Vec<SubscriberId>, until: Instant) {
+    let (id, observers) = (event.id.clone(), subscribers.len());
+    let told = inner.tasks.spawn({
+        let (inner, id) = (inner.clone(), id.clone());
+        async move {
+            let addressed = Addressed { event, dedupe: None, subscribers };
+            if let Err(error) = inner.deliveries.accept(vec![addressed]).await {
+                let error: &dyn std::error::Error = &error;
+                error!(target: COMMANDS, call = id, observers, error, "those who are to know of a command will not");
+            }
         }
-        Err(_) => {
-            warn!(target: COMMANDS, call = id, observers, "those who are to know of a command may come to know late")
-        }
+    });
+    if tokio::time::timeout_at(until.into(), told).await.is_err() {
+        warn!(target: COMMANDS, call = id, observers, "those who are to know of a command come to know late");
     }
 }
 
 /// Calls the plugin until its effects are committed, and makes its reply fit.
-async fn call_plugin(inner: &Inner, plugin: &Plugin, command: Arc<Command>, began: Instant) -> Outcome {
+async fn call_plugin(inner: &Inner, plugin: &Arc<Plugin>, command: Arc<Command>, began: Instant) -> Outcome {
     let input = Input::Command(command.clone());
     let call = Call { input, now_ms: now_ms(), deadline: began + inner.command_budget };
-    let mut outcome = call::committed(inner, plugin, &call).await;
+    let mut outcome = call::committed(inner, plugin, &command, &call).await;
     call::make_fit(&mut outcome, &command.id, &plugin.id());
     call::report(&plugin.id(), &command, &outcome, began.elapsed());
     outcome

@@ -3,9 +3,13 @@
 //!
 //! Invariant: who answers is decided here, before any call, by ownership alone.
 
+mod emitted;
 mod plugin;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Weak},
+};
 
 use slashbox_core::{
     Command, Event, Fallbacks, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, Subscription, near,
@@ -13,6 +17,7 @@ use slashbox_core::{
 use slashbox_delivery::{Directory, Remote, Subscriber};
 use slashbox_runtime::{Catalog, Owner, Plugin, Runtime};
 
+pub(crate) use emitted::Emitting;
 use plugin::PluginSubscriber;
 
 /// A remote with what it wants.
@@ -39,6 +44,8 @@ pub struct WebhookInfo {
 /// Everybody who may get something.
 #[derive(Debug)]
 pub(crate) struct Subscribers {
+    /// Itself, for the plugins, which emit events for others.
+    me: Weak<Self>,
     runtime: Arc<Runtime>,
     /// By tenant, in the order of the configuration.
     remotes: HashMap<String, Vec<Subscribed>>,
@@ -78,12 +85,12 @@ pub(crate) fn fallbacks(remotes: &[Subscribed]) -> Fallbacks {
 }
 
 impl Subscribers {
-    pub(crate) fn new(runtime: Arc<Runtime>, all: Vec<Subscribed>) -> Self {
+    pub(crate) fn new(runtime: Arc<Runtime>, all: Vec<Subscribed>) -> Arc<Self> {
         let mut remotes: HashMap<String, Vec<Subscribed>> = HashMap::new();
         for remote in all {
             remotes.entry(remote.tenant.clone()).or_default().push(remote);
         }
-        Self { runtime, remotes }
+        Arc::new_cyclic(|me| Self { me: me.clone(), runtime, remotes })
     }
 
     /// Who gets an event.
@@ -152,7 +159,7 @@ impl Directory for Subscribers {
         match id.kind {
             SubscriberKind::Plugin => {
                 let plugin = self.runtime.catalog().plugin(&id.tenant, &id.name)?.clone();
-                Some(Arc::new(PluginSubscriber::new(self.runtime.clone(), plugin)))
+                Some(Arc::new(PluginSubscriber::new(self.runtime.clone(), plugin, self.me.clone())))
             }
             SubscriberKind::Webhook => {
                 let found = self.remotes(&id.tenant).find(|remote| remote.remote.name() == id.name)?;

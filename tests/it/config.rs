@@ -41,7 +41,7 @@ async fn a_mistake_is_told_with_its_key_before_a_port_is_bound() {
     check("lisen = \"127.0.0.1:1\"", "unknown key `lisen`: did you mean `listen`?").await;
     check("[limit]\ncpu_ms = 1", "unknown key `limit`: did you mean `limits`?").await;
     check("[limits]\ncolour = 1", &{
-        let known = "command_ms, calls, queue_ms, plugin_file_mib, memory_mib, cpu_ms, timeout_ms, concurrency";
+        let known = [slashbox::HostLimits::NAMES, slashbox::Limits::NAMES].concat().join(", ");
         format!("unknown key `limits.colour`: expected one of {known}")
     })
     .await;

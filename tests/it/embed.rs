@@ -191,7 +191,7 @@ async fn what_cannot_be_built_says_why() {
     };
     let source = || Source::hotline("support", KEY).unwrap();
     check(host(&site).source(source()).source(source()), "source \"support\" is there twice").await;
-    check(host(&site).command_ms(999), "command_ms of 999: expected 1000 to 10000, in milliseconds").await;
+    check(host(&site).command_ms(999), "command_ms of 999: expected 1000 to 10000").await;
     check(host(&site).command_ms(10_001), "command_ms of 10001: expected 1000 to 10000").await;
     let running = host(&site).build().await.unwrap();
     check(host(&site), "is in use by another slashbox").await;

@@ -2,7 +2,7 @@
 
 use tokio::task::JoinSet;
 
-use crate::harness::{Answer, Server, Site, assert_has};
+use crate::harness::{Answer, Server, Site, assert_has, eventually};
 
 #[tokio::test]
 async fn a_call_that_goes_too_far_ends_and_tells_nothing() {
@@ -58,7 +58,10 @@ async fn others_are_answered_meanwhile() {
         let sender = server.support.clone();
         spins.spawn(async move {
             loop {
-                assert_eq!(sender.says("/spin").await, "! /spin is temporarily unavailable (ref REF)");
+                let shown = sender.says("/spin").await;
+                // After some in a row, it is set aside for a while.
+                let aside = shown.starts_with("! /spin is set aside for ");
+                assert!(aside || shown == "! /spin is temporarily unavailable (ref REF)", "{shown}");
             }
         });
     }
@@ -100,4 +103,31 @@ async fn the_host_has_so_many_places_and_no_more() {
     server.check(&[("/mark x", "! /mark is busy, try again in a moment (ref REF)")]).await;
     assert_eq!(call.await.unwrap(), "slept 2000 ms");
     server.check(&[("/mark x", "Marked: x")]).await;
+}
+
+/// For one tenant, and until it answers again or another version comes.
+#[tokio::test]
+async fn a_plugin_that_keeps_crashing_is_set_aside() {
+    let site = Site::new(&["probe"]);
+    site.add_source("acme", "acme's key", "tenant = \"acme\"");
+    let server = Server::start(&site).await;
+    let acme = server.sender("acme", "acme's key");
+    for _ in 0..5 {
+        assert_eq!(server.support.says("/trap").await, "! /trap is temporarily unavailable (ref REF)");
+    }
+    server.log().wait_for(&["WARN", "set aside for a while: it keeps crashing", "plugin=probe", "pause_s=1"]).await;
+    let aside = "! /echo is set aside for 1 s, since its plugin keeps crashing (ref REF)";
+    assert_eq!(server.support.says("/echo a").await, aside);
+    assert_eq!(acme.says("/echo a").await, "a");
+    // It comes back by itself.
+    eventually("an answer", async || (server.support.says("/echo a").await == "a").then_some(())).await;
+    assert_eq!(server.support.says("/echo b").await, "b");
+    // Or by a new file.
+    for _ in 0..5 {
+        server.support.says("/trap").await;
+    }
+    assert_eq!(server.support.says("/echo a").await, aside);
+    site.grant("probe", "[limits]\ncpu_ms = 400");
+    server.log().wait_for(&["INFO", "replaced", "plugin=probe"]).await;
+    assert_eq!(server.support.says("/echo a").await, "a");
 }

@@ -29,6 +29,8 @@ mod deliveries;
 mod effects;
 /// Where requests may go.
 mod egress;
+/// Events that plugins emit.
+mod emits;
 /// System events, as plugins and remotes get them.
 mod events;
 /// Commands that no plugin owns.
@@ -79,6 +81,8 @@ mod webhooks;
 
 /// The example plugins that live on events.
 mod clients;
+/// Plugins in other languages than Rust.
+mod languages;
 
 /// The library, without HTTP and without the binary.
 mod embed;

@@ -53,7 +53,7 @@ async fn rows_are_those_of_the_store() {
         answer: ANSWER_BODY.into(),
     };
     let delivery = claims.claimed[0].delivery;
-    let finished = Finished { delivery, claim: 1, attempt, next: Next::Succeeded, effects: None };
+    let finished = Finished { delivery, claim: 1, attempt, next: Next::Succeeded, change: None };
     store.finish(finished, 2).await.unwrap();
     let slashbox = Connection::open(database::file(theirs.path())).unwrap();
     assert_eq!(shape(&bare), shape(&slashbox));
@@ -80,5 +80,6 @@ fn their_event() -> Event {
         },
         data: event::data(),
         envelope: event::envelope(),
+        hops: 0,
     }
 }

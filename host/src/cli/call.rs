@@ -1,6 +1,6 @@
 //! `slashbox call`: one call of one plugin, for its author.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
 use serde_json::json;
@@ -20,10 +20,7 @@ pub(super) fn run(arguments: Call) -> anyhow::Result<ExitCode> {
         .operator(&arguments.operator)
         .source("call");
     if let Some(file) = &arguments.data {
-        let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-        let json = serde_json::from_str::<&serde_json::value::RawValue>(&text);
-        let json = json.map_err(|error| Usage(format!("{}: expected JSON: {error}", file.display())))?;
-        command = command.data_text(json.get().to_owned());
+        command = command.data_text(json_of(file)?);
     }
     let answer = block_on(async {
         let host = Host::of_file(&Settings::default(), &arguments.file).await;
@@ -42,18 +39,31 @@ pub(super) fn run(arguments: Call) -> anyhow::Result<ExitCode> {
     Ok(if answer.outcome.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The inside of a plugin that broke is its author's to see.
+/// A file's JSON, as it was written.
+pub(super) fn json_of(file: &Path) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    let json = serde_json::from_str::<&serde_json::value::RawValue>(&text);
+    let json = json.map_err(|error| Usage(format!("{}: expected JSON: {error}", file.display())))?;
+    Ok(json.get().to_owned())
+}
+
 fn show(answer: &Answer) {
-    match &answer.outcome {
-        Outcome::Trapped(trap) => paint::error(&format!("trapped: {}\n{}", trap.cause, trap.backtrace)),
-        Outcome::Limit(limit) => paint::error(&limit.to_string()),
-        Outcome::Unavailable(why) => paint::error(&format!("unavailable: {why}")),
-        Outcome::Refused(why) => paint::error(&format!("refused: {why}")),
-        Outcome::Replied(_) | Outcome::Busy => match answer.shown() {
-            Shown::Message(text) => line(text),
-            Shown::Nothing => paint::note("done, nothing to show"),
-            Shown::Error(text) => paint::error(&text),
-        },
+    match (inside(&answer.outcome), answer.shown()) {
+        (Some(problem), _) => paint::error(&problem),
+        (None, Shown::Message(text)) => line(text),
+        (None, Shown::Nothing) => paint::note("done, nothing to show"),
+        (None, Shown::Error(text)) => paint::error(&text),
+    }
+}
+
+/// Why a call did not do what it was asked. The inside of a plugin that broke is its author's to see.
+pub(super) fn inside(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Trapped(trap) => Some(format!("trapped: {}\n{}", trap.cause, trap.backtrace)),
+        Outcome::Limit(limit) => Some(limit.to_string()),
+        Outcome::Unavailable(why) => Some(format!("unavailable: {why}")),
+        Outcome::Refused(why) => Some(format!("refused: {why}")),
+        Outcome::Replied(_) | Outcome::Busy | Outcome::SetAside(_) => None,
     }
 }
 
@@ -64,7 +74,7 @@ fn as_json(answer: &Answer) -> serde_json::Value {
         (Outcome::Trapped(trap), _) => (None, Some(trap.cause.clone())),
         (Outcome::Limit(limit), _) => (None, Some(limit.to_string())),
         (Outcome::Refused(why) | Outcome::Unavailable(why), _) => (None, Some(why.clone())),
-        (Outcome::Busy, _) => (None, None),
+        (Outcome::Busy | Outcome::SetAside(_), _) => (None, None),
     };
     json!({ "outcome": answer.outcome.name(), "reply": reply, "detail": detail })
 }

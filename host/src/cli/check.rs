@@ -89,7 +89,7 @@ fn as_json(plugin: &Plugin, size: u64) -> Value {
         "summary": descriptor.summary,
         "commands": descriptor.commands.iter().map(command).collect::<Vec<_>>(),
         "events": descriptor.events.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "http_hosts": descriptor.http_hosts,
+        "http_hosts": descriptor.http_hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "settings": descriptor.settings.iter().map(setting).collect::<Vec<_>>(),
         "lacks": plugin.lacks().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "bytes": size,

@@ -7,7 +7,9 @@ mod call;
 mod check;
 mod config;
 mod deliveries;
+mod emit;
 mod events;
+mod new;
 mod paint;
 mod running_host;
 mod serve;
@@ -17,7 +19,7 @@ mod text;
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
-use slashbox::config::ConfigError;
+use slashbox::{Sender, config::ConfigError};
 
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 const WRONG_USAGE: u8 = 64;
@@ -41,6 +43,10 @@ enum Command {
     Check(Check),
     /// Call a plugin's command once, without a host running; what it keeps is gone afterwards
     Call(Call),
+    /// Give a plugin an event once, without a host running, and show what it would change
+    Emit(Emit),
+    /// Make a new plugin: a project that builds and passes its own tests at once
+    New(New),
     /// Show or check a configuration
     #[command(subcommand)]
     Config(Config),
@@ -103,6 +109,44 @@ struct Call {
     json: bool,
 }
 
+#[derive(Debug, clap::Args)]
+struct Emit {
+    /// The component; a grant FILE.toml beside it gives it its settings
+    #[arg(value_name = "FILE.wasm")]
+    file: PathBuf,
+    /// What happened, e.g. message.received
+    #[arg(value_name = "KIND")]
+    kind: String,
+    /// JSON that the plugin gets as the event's data
+    #[arg(long, value_name = "FILE.json")]
+    data: Option<PathBuf>,
+    /// The text of the message
+    #[arg(long, allow_hyphen_values = true)]
+    text: Option<String>,
+    /// The platform's id of the message; of timer.fired, the timer's key
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    message: Option<String>,
+    /// Who wrote it: contact, operator, bot, system or unknown
+    #[arg(long, default_value = "contact")]
+    sender: Sender,
+    /// The conversation in which it happened
+    #[arg(long, value_name = "ID", default_value = "conversation", allow_hyphen_values = true)]
+    conversation: String,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct New {
+    /// Where to: the last part of it is the plugin's name
+    #[arg(value_name = "NAME")]
+    path: PathBuf,
+    /// The SDK's folder, guest-sdk; the one beside slashbox's own sources, or the published one, if nothing is said
+    #[arg(long, value_name = "DIR")]
+    sdk: Option<PathBuf>,
+}
+
 #[derive(Debug, Subcommand)]
 enum Config {
     /// Print the configuration with every key, its default and what it is for
@@ -143,6 +187,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Serve(serve) => serve::run(serve),
         Command::Check(check) => check::run(&check),
         Command::Call(call) => call::run(call),
+        Command::Emit(emit) => emit::run(emit),
+        Command::New(new) => new::run(&new),
         Command::Config(Config::Default) => config::print_default(),
         Command::Config(Config::Check { file }) => config::check(&file),
         Command::Events(events) => events::run(events),

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use slashbox::{BuildError, Catalog, Lack, Plugin, WebhookInfo, config::Config, telemetry};
+use slashbox::{Ask, BuildError, Catalog, Plugin, WebhookInfo, config::Config, telemetry};
 use tokio::net::TcpListener;
 
 use super::{
@@ -48,7 +48,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
             std::process::exit(i32::from(IMPATIENT)); // Whoever asks twice does not want to wait.
         });
     });
-    let grace = Duration::from_millis(u64::from(config.command_ms)) + GRACE;
+    let grace = Duration::from_millis(u64::from(config.settings.host.command_ms)) + GRACE;
     let hung = async {
         let _ = ended.await;
         tokio::time::sleep(grace).await;
@@ -158,8 +158,8 @@ fn show_plugin(plugin: &Plugin, plugins_dir: &Path) {
     let grant = plugins_dir.join(format!("{}.toml", plugin.id()));
     for lack in plugin.lacks() {
         let table = match lack {
-            Lack::Setting { .. } => "[settings]",
-            Lack::HttpHost(_) => "allowed_hosts",
+            Ask::Setting { .. } => "[settings]",
+            Ask::HttpHost(_) => "allowed_hosts",
         };
         let place = format!("{table} of {}", grant.display());
         line(format_args!("    {} {lack}, to be given in {place}", paint(ODD, "lacks")));

@@ -1,9 +1,13 @@
 //! The configuration as the operator wrote it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
+use slashbox_core::{HostLimits, Limits};
 use slashbox_toml::{File, keys_of};
+
+/// Every limit that can be set: those of the host, and the ceiling of all plugins.
+pub(super) static LIMITS: LazyLock<Vec<&str>> = LazyLock::new(|| [HostLimits::NAMES, Limits::NAMES].concat());
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct ConfigFile {
@@ -13,7 +17,7 @@ pub(crate) struct ConfigFile {
     #[serde(default)]
     pub(super) log: LogTable,
     #[serde(default)]
-    pub(super) limits: LimitsTable,
+    pub(super) limits: BTreeMap<String, u32>,
     #[serde(default)]
     pub(super) admin: AdminTable,
     #[serde(default)]
@@ -40,18 +44,6 @@ pub(crate) struct EgressTable {
 pub(crate) struct LogTable {
     pub(super) level: Option<String>,
     pub(super) format: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct LimitsTable {
-    pub(super) command_ms: Option<u32>,
-    pub(super) calls: Option<u32>,
-    pub(super) queue_ms: Option<u32>,
-    pub(super) plugin_file_mib: Option<u32>,
-    pub(super) memory_mib: Option<u32>,
-    pub(super) cpu_ms: Option<u32>,
-    pub(super) timeout_ms: Option<u32>,
-    pub(super) concurrency: Option<u32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -87,7 +79,7 @@ impl File for ConfigFile {
         match table {
             "" => Some(keys_of::<Self>()),
             "log" => Some(keys_of::<LogTable>()),
-            "limits" => Some(keys_of::<LimitsTable>()),
+            "limits" => Some(&LIMITS),
             "admin" => Some(keys_of::<AdminTable>()),
             "egress" => Some(keys_of::<EgressTable>()),
             "sources" => Some(keys_of::<SourceTable>()),

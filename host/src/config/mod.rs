@@ -37,8 +37,6 @@ pub struct Config {
     pub log_level: String,
     /// How they are written.
     pub log_format: LogFormat,
-    /// The whole budget of a command, in milliseconds.
-    pub command_ms: u32,
     /// How much plugins may have.
     pub settings: Settings,
     /// Where commands and events come in.
@@ -129,7 +127,6 @@ impl Config {
             .plugins_dir(&self.plugins_dir)
             .data_dir(&self.data_dir)
             .settings(self.settings.clone())
-            .command_ms(self.command_ms)
             .egress(self.egress.clone())
             .admin(self.admin().unwrap_or_default());
         let builder = self.sources.iter().cloned().fold(builder, HostBuilder::source);

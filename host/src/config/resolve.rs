@@ -1,27 +1,23 @@
 //! From what was written to what it comes to.
 
-use std::{net::SocketAddr, path::Path};
+use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use secrecy::SecretString;
-use slashbox_core::{Limits, NameError};
+use slashbox_core::{HostLimits, LimitKey, Limits, NameError};
 use slashbox_dialects::{ReplyStyle, Secret};
 use slashbox_runtime::Settings;
-use slashbox_toml::expand;
+use slashbox_toml::{FileError, expand};
 
 use super::{
     Config, ConfigError, Reach,
-    file::{ConfigFile, LimitsTable, LogTable, SourceTable},
+    file::{ConfigFile, LIMITS, LogTable, SourceTable},
     webhooks::{self, OfSource, Place, Placed},
 };
 use crate::{
     Source, SourceError,
     builder::is_inside,
-    host::COMMAND_MS,
     telemetry::{LogFormat, check_filter},
 };
-
-/// The most of what is counted or timed: beyond it nobody means it.
-const COUNT_MAX: u32 = 10_000;
 
 /// A key's text, with the environment's values in it.
 pub(super) struct Text<E> {
@@ -47,7 +43,7 @@ pub(super) fn resolve(
         return Err(wrong("data_dir", &data_dir, "expected a folder outside of `plugins_dir`"));
     }
     let (log_level, log_format) = log(file.log, &text)?;
-    let (settings, command_ms) = limits(&file.limits)?;
+    let settings = limits(&file.limits)?;
     let egress = webhooks::egress(&file.egress)?;
     let (sources, mut webhooks) = sources(file.sources, dir, &text)?;
     for (index, table) in file.webhooks.into_iter().enumerate() {
@@ -61,7 +57,6 @@ pub(super) fn resolve(
         data_dir: dir.join(data_dir),
         log_level,
         log_format,
-        command_ms,
         settings,
         sources,
         webhooks: webhooks.into_iter().map(|(_, webhook)| webhook).collect(),
@@ -88,6 +83,12 @@ fn admin_token<E: Fn(&str) -> Option<String>>(
     let token = text.expand("admin.token", &token)?;
     if token.is_empty() {
         return Err(hidden("admin.token", "empty: expected a text that only operators know"));
+    }
+    if token.trim() != token || !token.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        return Err(hidden(
+            "admin.token",
+            "expected characters of ASCII, no blank at its ends: no header carries others",
+        ));
     }
     Secret::new(&token).map_err(|error| hidden("admin.token", &error.to_string()))?;
     Ok(Some(token.into()))
@@ -146,29 +147,21 @@ fn log<E: Fn(&str) -> Option<String>>(log: LogTable, text: &Text<E>) -> Result<(
     Ok((level, format))
 }
 
-fn limits(limits: &LimitsTable) -> Result<(Settings, u32), ConfigError> {
-    let within = |key: &str, value: Option<u32>, default: u32, (min, max): (u32, u32)| match value.unwrap_or(default) {
-        value if (min..=max).contains(&value) => Ok(value),
-        value => Err(ConfigError::Value {
-            key: format!("limits.{key}"),
-            value: Some(value.to_string()),
-            expected: format!("expected {min} to {max}"),
-        }),
-    };
-    let count = (1, COUNT_MAX);
-    let (default, ceiling) = (Settings::default(), Limits::default());
-    let settings = Settings {
-        ceiling: Limits {
-            memory_mib: within("memory_mib", limits.memory_mib, ceiling.memory_mib, (1, 4096))?,
-            cpu_ms: within("cpu_ms", limits.cpu_ms, ceiling.cpu_ms, count)?,
-            timeout_ms: within("timeout_ms", limits.timeout_ms, ceiling.timeout_ms, count)?,
-            concurrency: within("concurrency", limits.concurrency, ceiling.concurrency, count)?,
-        },
-        calls_max: within("calls", limits.calls, default.calls_max, count)?,
-        queue_ms: within("queue_ms", limits.queue_ms, default.queue_ms, count)?,
-        file_mib_max: within("plugin_file_mib", limits.plugin_file_mib, default.file_mib_max, (1, 1024))?,
-    };
-    Ok((settings, within("command_ms", limits.command_ms, COMMAND_MS, (1_000, COUNT_MAX))?))
+fn limits(table: &BTreeMap<String, u32>) -> Result<Settings, ConfigError> {
+    let mut settings = Settings::default();
+    for (name, &value) in table {
+        let mut keys = HostLimits::KEYS.iter().chain(Limits::KEYS);
+        let Some(&LimitKey { min, max, .. }) = keys.find(|key| key.name == name) else {
+            return Err(FileError::unknown_key(format!("limits.{name}"), name, &LIMITS).into());
+        };
+        if !(min..=max).contains(&value) {
+            let (key, value) = (format!("limits.{name}"), Some(value.to_string()));
+            return Err(ConfigError::Value { key, value, expected: format!("expected {min} to {max}") });
+        }
+        settings.host.set(name, value);
+        settings.ceiling.set(name, value);
+    }
+    Ok(settings)
 }
 
 /// The sources, and the webhooks of their files with the keys under which these stand.

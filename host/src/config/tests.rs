@@ -1,6 +1,6 @@
 //! What configurations resolve to, and how their mistakes are told.
 
-use slashbox_core::Limits;
+use slashbox_core::{HostLimits, Limits};
 
 use super::*;
 
@@ -27,7 +27,7 @@ fn the_default_configuration_says_what_the_program_does() {
     assert_eq!(format!("{written:?}"), format!("{none:?}"));
     assert_eq!(none.settings.ceiling, Limits::default());
     assert_eq!(format!("{:?}", none.settings), format!("{:?}", Settings::default()));
-    assert_eq!(none.command_ms, crate::host::COMMAND_MS);
+    assert_eq!(none.settings.host, HostLimits::default());
 }
 
 #[test]
@@ -207,6 +207,10 @@ fn the_admin_api_needs_a_token_unless_it_is_on_loopback() {
         "`admin.token`: required, since `listen` = \"0.0.0.0:80\" is no loopback address"
     );
     check("[admin]\ntoken = \"short\"", "`admin.token`: 5 characters: expected at least 8");
+    let ascii = "`admin.token`: expected characters of ASCII, no blank at its ends: no header carries others";
+    for token in ["секретный-ключ", "a token with an end\\n", " s3cret-01"] {
+        check(&format!("[admin]\ntoken = \"{token}\""), ascii);
+    }
     check("[admin]\ntoken = \"${EMPTY}\"", "`admin.token`: empty: expected a text that only operators know");
 }
 

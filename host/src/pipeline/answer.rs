@@ -51,6 +51,12 @@ impl Answer {
             Outcome::Unavailable(_) | Outcome::Trapped(_) | Outcome::Limit(_) => {
                 Shown::Error(format!("{command} is temporarily unavailable (ref {id})"))
             }
+            Outcome::SetAside(left) => {
+                let seconds = left.as_secs().max(1);
+                Shown::Error(format!(
+                    "{command} is set aside for {seconds} s, since its plugin keeps crashing (ref {id})"
+                ))
+            }
             Outcome::Busy => Shown::Error(format!("{command} is busy, try again in a moment (ref {id})")),
         }
     }

@@ -1,34 +1,43 @@
 //! The steps of answering a command: the calls until one is committed, the reply's length, the line in the log.
 
-use std::{fmt::Display, time::Duration, time::Instant};
+use std::{
+    fmt::Display,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use slashbox_core::{Command, Format, Limit, Outcome, PluginId, RERUNS_MAX, check_markdown_v2};
 use slashbox_runtime::{Call, Plugin};
 use slashbox_store::CommitError;
 use tracing::{debug, error, warn};
 
-use crate::{host::Inner, telemetry::COMMANDS};
+use crate::{host::Inner, subscribers::Emitting, telemetry::COMMANDS};
 
 /// The most bytes of a plugin's text in a line of the log: a backtrace of many frames.
 const LOGGED_BYTES_MAX: usize = 8 * 1024;
 
-/// Runs again while others change what the call had read.
-pub(super) async fn committed(inner: &Inner, plugin: &Plugin, call: &Call) -> Outcome {
-    let (id, tenant) = (call.input.id(), &call.input.origin().tenant);
-    let scope = plugin.scope(tenant);
+/// Runs again while others change what the call had read, unless it sent something that cannot be taken back.
+pub(super) async fn committed(inner: &Inner, plugin: &Arc<Plugin>, command: &Command, call: &Call) -> Outcome {
+    let (id, now_ms) = (&command.id, call.now_ms);
+    let emitting = Emitting { plugin: plugin.id(), origin: &command.origin, hops: 0, now_ms };
     for _ in 0..=RERUNS_MAX {
         if call.deadline <= Instant::now() {
             return Outcome::Limit(Limit::Deadline);
         }
         let (outcome, effects) = inner.runtime.call(plugin, call).await;
-        if effects.is_empty() {
-            return outcome;
-        }
-        match inner.store.commit(&scope, effects, call.now_ms).await {
+        let sent_http = effects.sent_http;
+        let Some(changed) = inner.subscribers.change(plugin, emitting, effects) else { return outcome };
+        let conversation = command.conversation.as_deref();
+        match inner.deliveries.commit(&command.origin, conversation, changed, now_ms).await {
             Ok(()) => return outcome,
+            Err(CommitError::Conflict { key }) if sent_http => {
+                debug!(target: COMMANDS, call = id, plugin = %plugin.id(), key, "conflict after it sent http");
+                return Outcome::Unavailable("others changed the same data, and it cannot run again after HTTP".into());
+            }
             Err(CommitError::Conflict { key }) => {
                 debug!(target: COMMANDS, call = id, plugin = %plugin.id(), key, "conflict, runs again");
             }
+            Err(CommitError::Quota(limit)) => return Outcome::Limit(limit),
             Err(error @ CommitError::Unavailable { .. }) => {
                 let error: &dyn std::error::Error = &error;
                 error!(target: COMMANDS, call = id, plugin = %plugin.id(), error, "not committed");
@@ -80,7 +89,9 @@ pub(super) fn report(by: &dyn Display, command: &Command, outcome: &Outcome, too
             let why = beginning(why);
             warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, why);
         }
-        Outcome::Busy => warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms),
+        Outcome::Busy | Outcome::SetAside(_) => {
+            warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms)
+        }
         Outcome::Limit(limit) => warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, %limit),
         Outcome::Trapped(trap) => {
             let (cause, backtrace) = (beginning(&trap.cause), beginning(&trap.backtrace));

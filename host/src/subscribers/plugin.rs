@@ -2,7 +2,7 @@
 //! the attempt.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -10,6 +10,7 @@ use slashbox_core::{Fault, Outcome, Schedule};
 use slashbox_delivery::{Attempted, Delivering, Delivery, Policy, Subscriber, Verdict};
 use slashbox_runtime::{Call, Input, Plugin, Runtime};
 
+use super::{Emitting, Subscribers};
 use crate::pipeline::beginning;
 
 /// One version of a plugin.
@@ -18,10 +19,12 @@ pub(super) struct PluginSubscriber {
     runtime: Arc<Runtime>,
     plugin: Arc<Plugin>,
     policy: Policy,
+    /// Who gets what it emits.
+    all: Weak<Subscribers>,
 }
 
 impl PluginSubscriber {
-    pub(super) fn new(runtime: Arc<Runtime>, plugin: Arc<Plugin>) -> Self {
+    pub(super) fn new(runtime: Arc<Runtime>, plugin: Arc<Plugin>, all: Weak<Subscribers>) -> Self {
         let limits = plugin.limits();
         let policy = Policy {
             schedule: Schedule::plugin(),
@@ -29,18 +32,18 @@ impl PluginSubscriber {
             in_flight_max: limits.concurrency.div_ceil(2),
             attempt_max: runtime.queue_max() + Duration::from_millis(u64::from(limits.timeout_ms)),
         };
-        Self { runtime, plugin, policy }
+        Self { runtime, plugin, policy, all }
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
-        let input = Input::Event { event: delivery.event.clone(), attempt: delivery.attempt };
-        let deadline = Instant::now() + self.policy.attempt_max;
-        let call = Call { input, now_ms: delivery.now_ms, deadline };
+        let (event, now_ms) = (&delivery.event, delivery.now_ms);
+        let input = Input::Event { event: event.clone(), attempt: delivery.attempt };
+        let call = Call { input, now_ms, deadline: Instant::now() + self.policy.attempt_max };
         let (outcome, effects) = self.runtime.call(&self.plugin, &call).await;
-        let scope = self.plugin.scope(&delivery.event.origin.tenant);
-        let effects = Some((scope, effects)).filter(|(_, effects)| !effects.is_empty());
+        let emitting = Emitting { plugin: self.plugin.id(), origin: &event.origin, hops: event.hops, now_ms };
+        let change = self.all.upgrade().and_then(|all| all.change(&self.plugin, emitting, effects));
         let (verdict, detail) = (verdict(&outcome), detail(&outcome));
-        Attempted { verdict, status: None, detail, answer: String::new(), effects }
+        Attempted { verdict, status: None, detail, answer: String::new(), change }
     }
 }
 
@@ -64,7 +67,7 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Outcome::Replied(_) => Verdict::Arrived,
         Outcome::Refused(_) => Verdict::Refused,
         Outcome::Unavailable(_) | Outcome::Trapped(_) | Outcome::Limit(_) => failed(Fault::Theirs),
-        Outcome::Busy => Verdict::NotTried,
+        Outcome::Busy | Outcome::SetAside(_) => Verdict::NotTried,
     }
 }
 
@@ -72,7 +75,7 @@ fn verdict(outcome: &Outcome) -> Verdict {
 fn detail(outcome: &Outcome) -> String {
     let name = outcome.name();
     match outcome {
-        Outcome::Replied(_) | Outcome::Busy => name.into(),
+        Outcome::Replied(_) | Outcome::Busy | Outcome::SetAside(_) => name.into(),
         Outcome::Refused(why) | Outcome::Unavailable(why) if why.is_empty() => name.into(),
         Outcome::Refused(why) | Outcome::Unavailable(why) => format!("{name}: {}", beginning(why)),
         Outcome::Limit(limit) => format!("{name}: {limit}"),

@@ -18,7 +18,7 @@ use axum::{
     extract::{Request, State},
     http::{
         HeaderValue,
-        header::{CACHE_CONTROL, CONTENT_TYPE},
+        header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS},
     },
     middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
@@ -49,6 +49,7 @@ async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) ->
     };
     // People's messages are in it.
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

@@ -60,7 +60,7 @@ async fn answer_command(inner: &Arc<Inner>, source: &Source, command: Command) -
     Ok(source.dialect.answer(shown))
 }
 
-async fn accept(inner: &Inner, source: &Source, events: Vec<Incoming>) -> Result<Answer, Refusal> {
+async fn accept(inner: &Arc<Inner>, source: &Source, events: Vec<Incoming>) -> Result<Answer, Refusal> {
     let ids: Vec<String> = events.iter().map(|incoming| incoming.event.id.clone()).collect();
     let events = events.into_iter().map(|incoming| (incoming.event, incoming.dedupe)).collect();
     let accepted = pipeline::accept(inner, events).await.map_err(|error| {

@@ -57,6 +57,42 @@ pub struct RangeRead {
     pub seen: Vec<String>,
 }
 
+/// What becomes of a timer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TimerWrite {
+    /// It fires then; one with the same key is replaced.
+    Set {
+        /// When, in milliseconds since the Unix epoch.
+        due_at_ms: u64,
+        /// What the event has as its data: JSON text.
+        payload: String,
+    },
+    /// It does not fire.
+    Cancel,
+}
+
+/// An event of the plugin's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Emit {
+    /// The last part of its kind: `paid` of `plugin.invoice.paid`.
+    pub kind: String,
+    /// The conversation that it belongs to.
+    pub conversation: Option<String>,
+    /// JSON text.
+    pub data: String,
+}
+
+/// How much a plugin may keep for one tenant. Looked at when effects are committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// Keys in `kv`.
+    pub kv_keys: u64,
+    /// Bytes of all keys and values in `kv`.
+    pub kv_bytes: u64,
+    /// Timers that are set.
+    pub timers: u64,
+}
+
 /// What a call read and what it changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
@@ -66,6 +102,12 @@ pub struct Effects {
     pub ranges: Vec<RangeRead>,
     /// What becomes of each key that was written.
     pub writes: BTreeMap<String, Write>,
+    /// What becomes of each timer, by its key.
+    pub timers: BTreeMap<String, TimerWrite>,
+    /// The events that it emits, in their order.
+    pub emits: Vec<Emit>,
+    /// Whether it has sent HTTP requests. Those cannot be taken back, so the call must not run again on its own.
+    pub sent_http: bool,
 }
 
 /// The number that a value holds for [`Write::Add`]: its decimal text; 0 if there is no value. `None` if it is no number.
@@ -80,6 +122,6 @@ impl Effects {
     /// Whether there is nothing to commit. What a call only read needs no check: it saw one consistent state of each key
     /// and changed nothing.
     pub fn is_empty(&self) -> bool {
-        self.writes.is_empty()
+        self.writes.is_empty() && self.timers.is_empty() && self.emits.is_empty()
     }
 }

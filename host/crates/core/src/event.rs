@@ -54,6 +54,9 @@ impl FromStr for Sender {
     }
 }
 
+/// How many emissions an event may be away from what came from outside: a longer chain is a loop.
+pub const HOPS_MAX: u8 = 8;
+
 /// Something that happened on a platform, e.g. a conversation was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -84,6 +87,8 @@ pub struct Event {
     /// The rest of the sender's request as its dialect keeps it, without `data` and credentials: what it takes to send
     /// the request on as it came. Empty if there is none.
     pub envelope: String,
+    /// How many emissions of plugins it is away from what came from outside; 0 if it came from there.
+    pub hops: u8,
 }
 
 impl Event {
@@ -111,6 +116,7 @@ impl From<&Command> for Event {
             origin: command.origin.clone(),
             data: command.data.clone(),
             envelope: command.envelope.clone(),
+            hops: 0,
         }
     }
 }

@@ -9,6 +9,7 @@ mod delivery;
 mod descriptor;
 mod effects;
 mod event;
+mod http_host;
 mod limits;
 mod markdown;
 mod outcome;
@@ -19,12 +20,14 @@ mod subscription;
 
 pub use command::{Command, CommandName, CommandNameError, Origin};
 pub use delivery::{Attempt, DeliveryState, DeliveryStateError, Fault, Next, Schedule};
-pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec, is_http_host};
+pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec};
 pub use effects::{
-    Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RERUNS_MAX, RangeRead, Scope, Version, Write, counter,
+    Effects, Emit, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, Quota, RERUNS_MAX, RangeRead, Scope, TimerWrite, Version,
+    Write, counter,
 };
-pub use event::{Dedupe, Event, Sender, SenderError};
-pub use limits::{Limit, Limits};
+pub use event::{Dedupe, Event, HOPS_MAX, Sender, SenderError};
+pub use http_host::{HttpHost, HttpHostError};
+pub use limits::{HostLimits, Limit, LimitKey, Limits};
 pub use markdown::{Unbalanced, check_markdown_v2};
 pub use outcome::{Outcome, Trap};
 pub use plugin::{Folder, NameError, PluginId, check_name};

@@ -1,5 +1,7 @@
 //! How a call ended.
 
+use std::time::Duration;
+
 use crate::{Limit, Reply};
 
 /// How a call of a plugin ended: one closed set, the same words in logs, metrics and answers.
@@ -17,6 +19,8 @@ pub enum Outcome {
     Limit(Limit),
     /// It was not called: every place was taken until the call's time was up.
     Busy,
+    /// It was not called: it keeps crashing, and is tried again after this time. One kind of being unavailable.
+    SetAside(Duration),
 }
 
 /// Where and why a guest broke. For the log alone: it names the inside of the plugin.
@@ -34,10 +38,20 @@ impl Outcome {
         match self {
             Self::Replied(_) => "replied",
             Self::Refused(_) => "refused",
-            Self::Unavailable(_) => "unavailable",
+            Self::Unavailable(_) | Self::SetAside(_) => "unavailable",
             Self::Trapped(_) => "trapped",
             Self::Limit(_) => "limit",
             Self::Busy => "busy",
+        }
+    }
+
+    /// Whether it was the guest that broke, or that went too far: if it keeps doing so, it is no use to call it.
+    pub fn crashed(&self) -> bool {
+        match self {
+            // The command's own time may have been up before the plugin was called.
+            Self::Limit(limit) => !matches!(limit, Limit::Deadline),
+            Self::Trapped(_) => true,
+            Self::Replied(_) | Self::Refused(_) | Self::Unavailable(_) | Self::Busy | Self::SetAside(_) => false,
         }
     }
 

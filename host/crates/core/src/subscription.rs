@@ -249,6 +249,7 @@ mod tests {
             },
             data: String::new(),
             envelope: String::new(),
+            hops: 0,
         };
         assert!(all.covers(&event("support", Sender::Unknown)));
         assert!(

@@ -8,11 +8,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Attempt, Event, Fault, Next, RERUNS_MAX, Schedule, SubscriberId};
+use slashbox_core::{Attempt, Event, Fault, Limit, Next, RERUNS_MAX, Schedule, SubscriberId};
 use slashbox_store::{Claimed, DeliveryKey, FinishError, Finished, Store, SubscriberKey};
 use tracing::{debug, error, info, warn};
 
-use crate::{Attempted, Clock, Delivery, Subscriber, Verdict, telemetry::DELIVERIES};
+use crate::{
+    Attempted, Changed, Clock, Delivery, Subscriber, Verdict,
+    intake::{Cause, Intake},
+    telemetry::DELIVERIES,
+};
 
 /// How long until a record that the store did not take is tried again; each time twice as long.
 const RECORD_PAUSE: Duration = Duration::from_millis(500);
@@ -23,7 +27,7 @@ const NOT_TRIED_PAUSE: Duration = Duration::from_secs(2);
 /// What an attempt is made with.
 #[derive(Clone, Debug)]
 pub(crate) struct Tools {
-    pub(crate) store: Store,
+    pub(crate) intake: Arc<Intake>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -46,6 +50,10 @@ pub(crate) struct Ended {
 }
 
 impl Tools {
+    pub(crate) fn store(&self) -> &Store {
+        self.intake.store()
+    }
+
     /// Whether another attempt would end before the lease does.
     fn has_time(&self, lease: &Lease, subscriber: &dyn Subscriber) -> bool {
         self.clock.now_ms().saturating_add(millis(subscriber.policy().attempt_max)) < lease.until_ms
@@ -54,28 +62,38 @@ impl Tools {
 
 /// Makes an attempt, again while others change what it had read, and records how it ended.
 pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed: Claimed, lease: Lease) -> Ended {
+    let (event, schedule) = (&claimed.event, &subscriber.policy().schedule);
     let mut reruns = 0;
     loop {
         let (began, now_ms) = (Instant::now(), tools.clock.now_ms());
-        let delivery = Delivery { event: claimed.event.clone(), attempt: claimed.attempt, now_ms };
-        let attempted = subscriber.deliver(&delivery).await;
+        let delivery = Delivery { event: event.clone(), attempt: claimed.attempt, now_ms };
+        let mut attempted = subscriber.deliver(&delivery).await;
         if attempted.verdict == Verdict::NotTried {
             return hand_back(&tools, &lease).await;
         }
-        let (status, detail) = (attempted.status, attempted.detail.clone());
-        let finished = finished(&lease, attempted, now_ms, began.elapsed(), &subscriber.policy().schedule);
+        let (status, detail, changed) = (attempted.status, attempted.detail.clone(), attempted.change.take());
+        let sent_http = changed.as_ref().is_some_and(|changed| changed.effects.sent_http);
+        let finished = finished(&lease, attempted, now_ms, began.elapsed(), schedule);
         let next = finished.next;
-        match record(&tools, finished, &lease).await {
+        let cause = Cause { origin: &event.origin, conversation: event.conversation.as_deref() };
+        match record(&tools, finished, changed.map(|changed| (cause, changed)), &lease).await {
+            Recorded::Conflict { .. } if sent_http => {
+                let why = "others changed the same data, and it cannot run again after HTTP";
+                return record_failure(&tools, lease, Fault::Ours, why, schedule).await;
+            }
             Recorded::Conflict { key } if reruns < RERUNS_MAX && tools.has_time(&lease, &*subscriber) => {
                 reruns += 1;
                 debug!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, key, "conflict, runs again");
             }
             Recorded::Conflict { .. } => {
                 let why = "others keep changing the same data";
-                return record_failure(&tools, lease, why, &subscriber.policy().schedule).await;
+                return record_failure(&tools, lease, Fault::Ours, why, schedule).await;
+            }
+            Recorded::Quota(limit) => {
+                return record_failure(&tools, lease, Fault::Theirs, &format!("limit: {limit}"), schedule).await;
             }
             Recorded::Done { ready_ms } => {
-                report(&lease, &claimed.event, next, status, &detail, now_ms, began.elapsed());
+                report(&lease, event, next, status, &detail, now_ms, began.elapsed());
                 return Ended { subscriber: lease.delivery.subscriber, ready_ms };
             }
             Recorded::Not => return Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(lease.until_ms) },
@@ -87,28 +105,28 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
 async fn hand_back(tools: &Tools, lease: &Lease) -> Ended {
     let at_ms = tools.clock.now_ms().saturating_add(millis(NOT_TRIED_PAUSE));
     debug!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, "no place for it now");
-    let ready_ms = match tools.store.hand_back(lease.delivery, lease.claim, at_ms).await {
+    let ready_ms = match tools.store().hand_back(lease.delivery, lease.claim, at_ms).await {
         Ok(()) => at_ms,
         Err(_) => lease.until_ms, // Then its lease ends by itself.
     };
     Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(ready_ms) }
 }
 
-/// Records that an attempt failed by a fault of ours.
-pub(crate) async fn record_failure(tools: &Tools, lease: Lease, why: &str, schedule: &Schedule) -> Ended {
+/// Records that an attempt failed, for a reason that the subscriber does not tell itself.
+pub(crate) async fn record_failure(tools: &Tools, lease: Lease, fault: Fault, why: &str, schedule: &Schedule) -> Ended {
     let now_ms = tools.clock.now_ms();
     let attempted = Attempted {
-        verdict: Verdict::Failed { fault: Fault::Ours, retry_after: None },
+        verdict: Verdict::Failed { fault, retry_after: None },
         status: None,
         detail: why.into(),
         answer: String::new(),
-        effects: None,
+        change: None,
     };
     warn!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, attempt = lease.attempt, why, "failed");
     let finished = finished(&lease, attempted, now_ms, Duration::ZERO, schedule);
-    let ready_ms = match record(tools, finished, &lease).await {
+    let ready_ms = match record(tools, finished, None, &lease).await {
         Recorded::Done { ready_ms } => ready_ms,
-        Recorded::Conflict { .. } | Recorded::Not => Some(lease.until_ms),
+        Recorded::Conflict { .. } | Recorded::Quota(_) | Recorded::Not => Some(lease.until_ms),
     };
     Ended { subscriber: lease.delivery.subscriber, ready_ms }
 }
@@ -127,20 +145,21 @@ fn finished(lease: &Lease, attempted: Attempted, at_ms: u64, took: Duration, sch
         },
     };
     let fault = attempted.verdict.fault();
-    let Attempted { status, detail, answer, effects, .. } = attempted;
+    let Attempted { status, detail, answer, .. } = attempted;
     let attempt = Attempt { at_ms, took_ms, fault, status, detail, answer };
-    Finished { delivery: lease.delivery, claim: lease.claim, attempt, next, effects }
+    Finished { delivery: lease.delivery, claim: lease.claim, attempt, next, change: None }
 }
 
 /// What became of a record.
 enum Recorded {
     Done { ready_ms: Option<u64> },
     Conflict { key: String },
+    Quota(Limit),
     Not,
 }
 
 /// Tries until the lease has ended: afterwards somebody else may have made the attempt again.
-async fn record(tools: &Tools, finished: Finished, lease: &Lease) -> Recorded {
+async fn record(tools: &Tools, finished: Finished, changed: Option<(Cause<'_>, Changed)>, lease: &Lease) -> Recorded {
     let (subscriber, delivery) = (&lease.id, lease.delivery);
     let retry_ms = match finished.next {
         Next::RetryAt(at_ms) => Some(at_ms),
@@ -149,9 +168,10 @@ async fn record(tools: &Tools, finished: Finished, lease: &Lease) -> Recorded {
     let mut pause = RECORD_PAUSE;
     loop {
         let now_ms = tools.clock.now_ms();
-        let fault = match tools.store.finish(finished.clone(), now_ms).await {
+        let fault = match tools.intake.finish(finished.clone(), changed.clone(), now_ms).await {
             Ok(successor) => return Recorded::Done { ready_ms: successor.map(|_| now_ms).or(retry_ms) },
             Err(FinishError::Conflict { key }) => return Recorded::Conflict { key },
+            Err(FinishError::Quota(limit)) => return Recorded::Quota(limit),
             Err(FinishError::Fenced) => {
                 warn!(target: DELIVERIES, %subscriber, %delivery, "too late to be recorded: the lease had ended");
                 return Recorded::Not;

@@ -1,18 +1,23 @@
-//! The crate's outside: accepting events, and the worker that delivers them.
+//! The crate's outside: accepting events and changes, and the tasks that deliver and fire.
 
 use std::{
-    collections::{HashMap, HashSet},
-    mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use slashbox_core::{Dedupe, Event, SubscriberId};
-use slashbox_store::{Accepted, NewEvent, ReadError, Store, SubscriberKey, WriteError};
-use tokio::{sync::Notify, task::JoinHandle};
+use slashbox_core::{Dedupe, Event, Origin, SubscriberId};
+use slashbox_store::{Accepted, CommitError, ReadError, Store, WriteError};
+use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::{Clock, Directory, attempt::Tools, telemetry::DELIVERIES, worker::Worker};
+use crate::{
+    Changed, Clock, Directory,
+    attempt::Tools,
+    intake::{Cause, Intake},
+    telemetry::DELIVERIES,
+    timers::Timers,
+    worker::Worker,
+};
 
 /// An event to be accepted, and who gets it.
 #[derive(Clone, Debug)]
@@ -36,75 +41,24 @@ pub enum StartError {
     Write(#[from] WriteError),
 }
 
-/// Takes events and delivers them.
+/// Takes events and delivers them; fires timers.
 #[derive(Debug)]
 pub struct Deliveries {
-    store: Store,
+    intake: Arc<Intake>,
     clock: Arc<dyn Clock>,
-    keys: RwLock<HashMap<SubscriberId, SubscriberKey>>,
-    news: Arc<News>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Option<Tasks>>,
 }
 
-/// What the worker is told.
-#[derive(Debug, Default)]
-pub(crate) struct News {
-    told: Mutex<Told>,
-    woken: Notify,
+#[derive(Debug)]
+struct Tasks {
+    worker: JoinHandle<()>,
+    timers: JoinHandle<()>,
 }
 
-/// What it was told since it last asked.
-#[derive(Debug, Default)]
-pub(crate) struct Told {
-    /// Subscribers that it may not know yet.
-    pub(crate) new: Vec<(SubscriberKey, SubscriberId)>,
-    /// Subscribers that have something to get.
-    pub(crate) due: HashSet<SubscriberKey>,
-    /// Whether others may be there than before.
-    pub(crate) directory: bool,
-    /// Whether to end, and how long attempts under way may take.
-    pub(crate) stop: Option<Duration>,
-}
-
-impl News {
-    pub(crate) fn tell(&self, tell: impl FnOnce(&mut Told)) {
-        tell(&mut self.told());
-        self.woken.notify_one();
-    }
-
-    pub(crate) fn take(&self) -> Told {
-        mem::take(&mut *self.told())
-    }
-
-    pub(crate) async fn woken(&self) {
-        self.woken.notified().await;
-    }
-
-    /// Nothing can panic while this is held, so a poisoned lock guards sound data.
-    fn told(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Tells the worker that there is something to get, also if whoever waits for the commit goes away meanwhile: what is
-/// queued is committed all the same, and the worker's claim comes after it.
-struct ToldAfterwards<'n> {
-    news: &'n News,
-    due: HashSet<SubscriberKey>,
-}
-
-impl Drop for ToldAfterwards<'_> {
-    fn drop(&mut self) {
-        if !self.due.is_empty() {
-            self.news.tell(|told| told.due.extend(self.due.drain()));
-        }
-    }
-}
-
-/// The worker ends with whom it works for.
+/// The tasks end with whom they work for.
 impl Drop for Deliveries {
     fn drop(&mut self) {
-        self.news.tell(|told| told.stop = Some(Duration::ZERO));
+        self.stop(Duration::ZERO);
     }
 }
 
@@ -115,11 +69,13 @@ impl Deliveries {
     /// # Errors
     /// If the store does not tell what there is.
     pub async fn start(store: Store, directory: Arc<dyn Directory>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        let news = Arc::new(News::default());
-        let tools = Tools { store: store.clone(), clock: clock.clone() };
-        let (worker, known) = Worker::begin(tools, directory, news.clone()).await?;
-        let task = Mutex::new(Some(tokio::spawn(worker.run())));
-        Ok(Self { store, clock, keys: RwLock::new(known), news, task })
+        let intake = Arc::new(Intake::new(store));
+        let tools = Tools { intake: intake.clone(), clock: clock.clone() };
+        let worker = Worker::begin(tools, directory).await?;
+        let next_timer_ms = intake.store().reader().next_timer_at_ms().await?;
+        let timers = Timers::new(intake.clone(), clock.clone(), next_timer_ms);
+        let tasks = Tasks { worker: tokio::spawn(worker.run()), timers: tokio::spawn(timers.run()) };
+        Ok(Self { intake, clock, tasks: Mutex::new(Some(tasks)) })
     }
 
     /// Stores events with their deliveries, all in one commit. When this returns, they are on the disk, and are delivered
@@ -128,45 +84,46 @@ impl Deliveries {
     /// # Errors
     /// If the store cannot write; then nothing is stored.
     pub async fn accept(&self, addressed: Vec<Addressed>) -> Result<Vec<Accepted>, WriteError> {
-        let mut events = Vec::with_capacity(addressed.len());
-        for Addressed { event, dedupe, subscribers } in addressed {
-            let subscribers = self.keys_of(subscribers).await?;
-            events.push(NewEvent { event, dedupe, subscribers });
-        }
-        let due = events.iter().flat_map(|new| &new.subscribers).copied().collect();
-        let _told = ToldAfterwards { news: &self.news, due };
-        self.store.accept(events, self.clock.now_ms()).await
+        self.intake.accept(addressed, self.clock.now_ms()).await
+    }
+
+    /// Stores what a command's call changes, all in one commit: origin and conversation are the command's, and `now_ms` is
+    /// the time of the call. When this returns, it is on the disk; what was emitted is delivered, and timers that were set
+    /// fire. A change of nothing is no commit.
+    ///
+    /// # Errors
+    /// If others have changed what the call read, if it would keep more than it may, or if the store cannot write; then
+    /// nothing is stored.
+    pub async fn commit(
+        &self,
+        origin: &Origin,
+        conversation: Option<&str>,
+        changed: Changed,
+        now_ms: u64,
+    ) -> Result<(), CommitError> {
+        self.intake.commit(Cause { origin, conversation }, changed, now_ms).await
     }
 
     /// Looks again who is there, and which version of it.
     pub fn directory_changed(&self) {
-        self.news.tell(|told| told.directory = true);
+        self.intake.for_worker.tell(|told| told.directory = true);
     }
 
-    /// Begins no more attempts, and waits for those under way, no longer than `grace`. What is cut off is attempted again
-    /// by the next run.
+    /// Begins no more attempts and fires no more timers, and waits for the attempts under way, no longer than `grace`. What
+    /// is cut off is attempted again by the next run.
     pub async fn shutdown(&self, grace: Duration) {
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(task) = task else { return };
-        self.news.tell(|told| told.stop = Some(grace));
-        if let Err(error) = task.await {
-            warn!(target: DELIVERIES, %error, "the worker did not end well");
+        let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(Tasks { worker, timers }) = tasks else { return };
+        self.stop(grace);
+        for (task, name) in [(timers, "timers"), (worker, "worker")] {
+            if let Err(error) = task.await {
+                warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
+            }
         }
     }
 
-    async fn keys_of(&self, ids: Vec<SubscriberId>) -> Result<Vec<SubscriberKey>, WriteError> {
-        let known: Option<Vec<SubscriberKey>> = {
-            let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
-            ids.iter().map(|id| keys.get(id).copied()).collect()
-        };
-        if let Some(keys) = known {
-            return Ok(keys);
-        }
-        let keys = self.store.subscribers_of(ids.clone()).await?;
-        let pairs = || keys.iter().copied().zip(&ids);
-        self.news.tell(|told| told.new.extend(pairs().map(|(key, id)| (key, id.clone()))));
-        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
-        known.extend(pairs().map(|(key, id)| (id.clone(), key)));
-        Ok(keys)
+    fn stop(&self, grace: Duration) {
+        self.intake.for_timers.tell(|told| told.stop = true);
+        self.intake.for_worker.tell(|told| told.stop = Some(grace));
     }
 }

@@ -1,10 +1,10 @@
 //! Delivers what was accepted: each event to each of its subscribers, however often it takes.
 //!
-//! Owns when a delivery is attempted, again attempted, and given up; and how remotes are reached. What is delivered stands
-//! in the store, and nowhere else. Plugins and remotes are the same to it: a [`Subscriber`].
+//! Owns when a delivery is attempted, again attempted, and given up; when timers fire; and how remotes are reached. What is
+//! delivered stands in the store, and nowhere else. Plugins and remotes are the same to it: a [`Subscriber`].
 //!
 //! Invariants:
-//! * An attempt's record, the delivery's next state and the effects of the call are one commit, by whoever still has the
+//! * An attempt's record, the delivery's next state and what the call changes are one commit, by whoever still has the
 //!   lease.
 //! * No transaction is open while a subscriber is busy.
 //! * Nothing here is needed to find out what is due: after a crash, the store tells.
@@ -12,15 +12,19 @@
 mod attempt;
 mod clock;
 mod deliveries;
+mod intake;
+mod news;
+mod outage;
 mod queues;
 mod redact;
 mod remote;
 mod retry_after;
 mod subscriber;
 mod telemetry;
+mod timers;
 mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use deliveries::{Addressed, Deliveries, StartError};
 pub use remote::{IN_FLIGHT_MAX, Remote, RemoteSettings};
-pub use subscriber::{Attempted, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
+pub use subscriber::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};

@@ -151,7 +151,7 @@ impl Remote {
             Err(error) => {
                 let verdict = Verdict::Failed { fault: fault(&error), retry_after: None };
                 let (detail, answer) = (error.to_string(), String::new());
-                Attempted { verdict, status: None, detail, answer, effects: None }
+                Attempted { verdict, status: None, detail, answer, change: None }
             }
         }
     }
@@ -171,7 +171,7 @@ impl Remote {
         };
         let detail = format!("answered with status {}", status.as_u16());
         let answer = self.to_be_shown(&response.body);
-        Attempted { verdict, status: Some(status.as_u16()), detail, answer, effects: None }
+        Attempted { verdict, status: Some(status.as_u16()), detail, answer, change: None }
     }
 
     /// The beginning of an answer, without what it may repeat of the request's secrets.

@@ -2,7 +2,9 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use slashbox_core::{Effects, Event, Fault, Schedule, Scope, SubscriberId};
+use slashbox_core::{Effects, Event, Fault, Quota, Schedule, Scope, SubscriberId};
+
+use crate::Addressed;
 
 /// One attempt to deliver an event.
 #[derive(Clone, Debug)]
@@ -27,7 +29,20 @@ pub struct Attempted {
     /// The beginning of what a remote answered.
     pub answer: String,
     /// What a plugin's call changes, committed together with the record of the attempt; none if it failed.
-    pub effects: Option<(Scope, Effects)>,
+    pub change: Option<Changed>,
+}
+
+/// What a plugin's call changes. All of it is kept, or nothing.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// Whose keys and timers these are.
+    pub scope: Scope,
+    /// What it read, and what becomes of keys and timers. What it emits stands in `events`.
+    pub effects: Effects,
+    /// How much may be kept in the scope.
+    pub quota: Quota,
+    /// What it emits, with ids of their own and those who get them.
+    pub events: Vec<Addressed>,
 }
 
 /// What follows from an attempt.

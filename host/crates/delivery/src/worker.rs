@@ -5,18 +5,17 @@
 
 use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
-use slashbox_core::SubscriberId;
+use slashbox_core::Fault;
 use slashbox_store::{Claims, SubscriberKey, WriteError};
-use tokio::{
-    task::{self, JoinError, JoinSet},
-    time::Instant,
-};
-use tracing::{error, info, warn};
+use tokio::task::{self, JoinError, JoinSet};
+use tracing::{info, warn};
 
 use crate::{
     Directory, Subscriber,
     attempt::{self, Ended, Lease, Tools},
-    deliveries::{News, StartError, Told},
+    deliveries::StartError,
+    news::ForWorker,
+    outage::Outage,
     queues::Queues,
     telemetry::DELIVERIES,
 };
@@ -24,22 +23,17 @@ use crate::{
 /// How much longer than an attempt a lease is: the time that the record may take.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
-/// The pauses after a store that does not write: from the first to the longest, doubling.
-const FAILURE_PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(15));
-
 /// All that the loop works with.
 pub(crate) struct Worker {
     tools: Tools,
     directory: Arc<dyn Directory>,
-    news: Arc<News>,
     queues: Queues,
     attempts: JoinSet<Ended>,
     /// What each attempt under way is, should it panic.
     under_way: HashMap<task::Id, (Lease, Arc<dyn Subscriber>)>,
     /// What the store has yet to be told.
     noticed: Noticed,
-    /// Set while the store does not write.
-    failure: Option<Failure>,
+    outage: Outage,
 }
 
 /// Who came and went, and which versions are there.
@@ -47,13 +41,6 @@ pub(crate) struct Worker {
 struct Noticed {
     absent_since_ms: HashMap<SubscriberKey, Option<u64>>,
     revisions: HashMap<SubscriberKey, String>,
-}
-
-/// A store that does not write.
-#[derive(Clone, Copy, Debug)]
-struct Failure {
-    pause: Duration,
-    until: Instant,
 }
 
 /// What can happen.
@@ -64,16 +51,12 @@ enum Turn {
 }
 
 impl Worker {
-    /// Finds out who is there and what is due; gives back the keys of all that are known.
-    pub(crate) async fn begin(
-        tools: Tools,
-        directory: Arc<dyn Directory>,
-        news: Arc<News>,
-    ) -> Result<(Self, HashMap<SubscriberId, SubscriberKey>), StartError> {
+    /// Finds out who is there and what is due.
+    pub(crate) async fn begin(tools: Tools, directory: Arc<dyn Directory>) -> Result<Self, StartError> {
         let now_ms = tools.clock.now_ms();
-        tools.store.release_leases(now_ms).await?;
-        let (mut queues, mut keys, mut noticed) = (Queues::default(), HashMap::new(), Noticed::default());
-        for known in tools.store.reader().subscribers().await? {
+        tools.store().release_leases(now_ms).await?;
+        let (mut queues, mut noticed) = (Queues::default(), Noticed::default());
+        for known in tools.store().reader().subscribers().await? {
             let subscriber = directory.find(&known.id);
             if subscriber.is_some() != known.absent_since_ms.is_none() {
                 noticed.absent_since_ms.insert(known.key, subscriber.is_none().then_some(now_ms));
@@ -85,12 +68,13 @@ impl Worker {
             }
             queues.add(known.key, known.id.clone(), subscriber);
             queues.known(known.key, known.ready_at_ms);
-            keys.insert(known.id, known.key);
+            tools.intake.known([(known.id, known.key)]);
         }
         let (attempts, under_way) = (JoinSet::new(), HashMap::new());
-        let mut worker = Self { tools, directory, news, queues, attempts, under_way, noticed, failure: None };
+        let outage = Outage::none("deliveries go on");
+        let mut worker = Self { tools, directory, queues, attempts, under_way, noticed, outage };
         worker.tell_the_store(now_ms).await?;
-        Ok((worker, keys))
+        Ok(worker)
     }
 
     /// Runs until it is told to stop.
@@ -103,7 +87,7 @@ impl Worker {
             while let Some(ended) = self.attempts.try_join_next_with_id() {
                 self.ended(ended);
             }
-            let told = self.news.take();
+            let told = self.tools.intake.for_worker.take();
             if let Some(grace) = told.stop {
                 break grace;
             }
@@ -114,30 +98,30 @@ impl Worker {
     }
 
     async fn turn(&mut self) -> Turn {
-        let (clock, failure) = (&self.tools.clock, self.failure);
+        let clock = &self.tools.clock;
         let next_ms = if self.noticed.is_empty() { self.queues.next_ms() } else { Some(0) };
         let time_came = async {
-            match (next_ms, failure) {
+            match (next_ms, self.outage.until()) {
                 (None, _) => std::future::pending().await,
-                (Some(_), Some(failure)) if Instant::now() < failure.until => {
-                    tokio::time::sleep_until(failure.until).await;
-                }
-                (Some(next_ms), _) => clock.sleep_until(next_ms).await,
+                (Some(_), Some(until)) => tokio::time::sleep_until(until).await,
+                (Some(next_ms), None) => clock.sleep_until(next_ms).await,
             }
         };
         tokio::select! {
-            () = self.news.woken() => Turn::Told,
+            () = self.tools.intake.for_worker.woken() => Turn::Told,
             Some(ended) = self.attempts.join_next_with_id() => Turn::Ended(ended),
             () = time_came => Turn::TimeCame,
         }
     }
 
-    fn told(&mut self, told: Told) {
+    fn told(&mut self, told: ForWorker) {
         let now_ms = self.tools.clock.now_ms();
         for (key, id) in told.new {
             let subscriber = self.directory.find(&id);
-            if let Some(subscriber) = &subscriber {
-                self.noticed.revisions.insert(key, subscriber.revision().into());
+            match &subscriber {
+                Some(subscriber) => drop(self.noticed.revisions.insert(key, subscriber.revision().into())),
+                // A plugin that was gone before its timer fired.
+                None => drop(self.noticed.absent_since_ms.insert(key, Some(now_ms))),
             }
             self.queues.add(key, id, subscriber);
         }
@@ -192,7 +176,7 @@ impl Worker {
         let again = (lease.clone(), subscriber.clone());
         let record = async move {
             let schedule = &subscriber.policy().schedule;
-            attempt::record_failure(&tools, lease, "the host failed in this attempt", schedule).await
+            attempt::record_failure(&tools, lease, Fault::Ours, "the host failed in this attempt", schedule).await
         };
         let id = self.attempts.spawn(record).id();
         self.under_way.insert(id, again);
@@ -200,12 +184,12 @@ impl Worker {
 
     /// Tells the store what was noticed, claims what is due, and begins to attempt it.
     async fn pass(&mut self) {
-        if self.failure.is_some_and(|failure| Instant::now() < failure.until) {
+        if self.outage.until().is_some() {
             return;
         }
         let now_ms = self.tools.clock.now_ms();
         if let Err(error) = self.tell_the_store(now_ms).await {
-            return self.failed(&error);
+            return self.outage.begins_or_lasts(&error);
         }
         let requests = self.queues.requests(now_ms);
         if requests.is_empty() {
@@ -215,12 +199,12 @@ impl Worker {
         let longest = present.map(|(_, subscriber)| subscriber.policy().attempt_max).max().unwrap_or_default();
         let lease_ms = u64::try_from((longest + LEASE_MARGIN).as_millis()).unwrap_or(u64::MAX);
         let lease_until_ms = now_ms.saturating_add(lease_ms);
-        match self.tools.store.claim(requests, now_ms, lease_until_ms).await {
+        match self.tools.store().claim(requests, now_ms, lease_until_ms).await {
             Ok(claims) => {
-                self.recovered();
+                self.outage.is_over();
                 self.begin_attempts(claims, lease_until_ms);
             }
-            Err(error) => self.failed(&error),
+            Err(error) => self.outage.begins_or_lasts(&error),
         }
     }
 
@@ -230,14 +214,14 @@ impl Worker {
             return Ok(());
         }
         let Noticed { absent_since_ms, revisions } = &self.noticed;
-        let store = &self.tools.store;
+        let store = self.tools.store();
         store.set_absent(absent_since_ms.iter().map(|(&key, &since_ms)| (key, since_ms)).collect()).await?;
         store.set_revisions(revisions.iter().map(|(&key, revision)| (key, revision.clone())).collect(), now_ms).await?;
         // Whoever is back, or is a new version, has something due now, perhaps.
         for key in mem::take(&mut self.noticed).keys() {
             self.queues.look_at(key, now_ms);
         }
-        self.recovered();
+        self.outage.is_over();
         Ok(())
     }
 
@@ -256,22 +240,6 @@ impl Worker {
             let id = self.attempts.spawn(attempt).id();
             self.under_way.insert(id, (lease, subscriber));
             self.queues.began(key);
-        }
-    }
-
-    fn failed(&mut self, error: &WriteError) {
-        let (first, longest) = FAILURE_PAUSES;
-        if self.failure.is_none() {
-            let error: &dyn std::error::Error = error;
-            error!(target: DELIVERIES, error, "nothing can be delivered: the store does not write");
-        }
-        let pause = self.failure.map_or(first, |failure| (failure.pause * 2).min(longest));
-        self.failure = Some(Failure { pause, until: Instant::now() + pause });
-    }
-
-    fn recovered(&mut self) {
-        if self.failure.take().is_some() {
-            info!(target: DELIVERIES, "the store writes again, deliveries go on");
         }
     }
 

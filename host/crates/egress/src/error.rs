@@ -79,14 +79,32 @@ pub enum SendError {
     },
 }
 
+/// Why there is no answer to a request whose body is streamed, or no more of it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// What may happen to any request.
+    #[error(transparent)]
+    Send(#[from] SendError),
+    /// The request's own body failed midway, or had another length than it said. The sender's: the other side has done
+    /// nothing wrong. It may have received the request up to there, and can tell that it is not whole.
+    #[error("the body of the request to {authority} broke off: {cause}")]
+    Body {
+        /// Host, and port if the URL has one.
+        authority: String,
+        /// What happened, in the words of the body's error.
+        cause: String,
+    },
+}
+
 /// What was waited for when time ran out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// The name, the connection, TLS, which have 5 s.
     Connection,
-    /// The answer's status and headers, or a connection that had less than its 5 s left: `Limits::total`.
+    /// The answer's status and headers, the request's body being taken, or a connection that had less than its 5 s left:
+    /// the limit on everything.
     Answer,
-    /// The end of the answer's body: `Limits::total`.
+    /// The end of the answer's body: the limit on everything.
     Body,
 }
 
@@ -151,6 +169,16 @@ impl SendError {
         // A server's alert may arrive after the client's side of the handshake was done.
         let tls = chain(error).any(|cause| cause.is::<rustls::Error>());
         if tls { Self::Tls { authority, cause } } else { Self::Broken { authority, cause } }
+    }
+}
+
+impl OpenError {
+    /// For a request whose body is there as a whole. Such a body does not fail; if it did, there was no whole answer.
+    pub(crate) fn into_send(self) -> SendError {
+        match self {
+            Self::Send(error) => error,
+            Self::Body { authority, cause } => SendError::Broken { authority, cause },
+        }
     }
 }
 

@@ -22,8 +22,9 @@ pub struct Request {
     pub method: Method,
     /// Where to, as [`crate::Egress::check`] has read it.
     pub target: Target,
-    /// The headers. Those that belong to the connection (RFC 9110, 7.6.1) and `Content-Length` are replaced, a missing
-    /// `User-Agent` is added. A `Host` that is there is sent as it is; where the request goes, the target alone decides.
+    /// The headers. Those that belong to the connection (RFC 9110, 7.6.1), `Content-Length` and `Host` are replaced, a
+    /// missing `User-Agent` is added. `Host` is the target's authority: with another one, a caller who may reach one site
+    /// would reach every other one that is served at the same address.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,

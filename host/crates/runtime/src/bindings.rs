@@ -6,9 +6,12 @@ wasmtime::component::bindgen!({
     path: "wit",
     world: "plugin",
     imports: {
+        "slashbox:plugin/kv.delete": async,
         "slashbox:plugin/kv.get": async,
         "slashbox:plugin/kv.increment": async,
         "slashbox:plugin/kv.list-keys": async,
+        "slashbox:plugin/kv.set": async,
+        "slashbox:plugin/timers.set": async,
     },
     exports: { default: async },
 });

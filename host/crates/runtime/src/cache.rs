@@ -5,20 +5,23 @@
 //! is private: loading native code means trusting whoever can write there.
 
 use std::{
+    collections::BTreeSet,
     fmt::Write as _,
-    fs, io,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use sha2::{Digest, Sha256};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use tracing::warn;
 use wasmtime::{Engine, component::Component};
 
 use crate::telemetry::RUNTIME;
 
 /// The SHA-256 of a plugin's file, in hexadecimal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ContentHash(pub(crate) String);
 
 impl ContentHash {
@@ -31,7 +34,13 @@ impl ContentHash {
     }
 }
 
-/// The folder of compiled code.
+/// How long what no plugin uses any more is kept: an operator who takes a version back within the week need not wait.
+const UNUSED_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// What all of that may take meanwhile.
+const UNUSED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
+/// The folder of compiled code. An entry's name is the content's hash, the engine's, and the checksum of what is in it.
 #[derive(Clone, Debug)]
 pub(crate) struct Cache {
     dir: PathBuf,
@@ -46,59 +55,88 @@ impl Cache {
 
     /// The compiled component; none if there is no sound entry.
     pub(crate) fn load(&self, engine: &Engine, hash: &ContentHash) -> Option<Component> {
-        let path = self.path(engine, hash);
-        let expected = fs::read_to_string(sum_path(&path)).ok()?;
-        if ContentHash::of(&fs::read(&path).ok()?).0 != expected.trim() {
+        let prefix = prefix(engine, hash);
+        let entry = self.entries().into_iter().find(|entry| entry.name.starts_with(&prefix))?;
+        let path = self.dir.join(&entry.name);
+        let expected = entry.name.strip_prefix(&prefix)?.strip_suffix(SUFFIX)?;
+        if ContentHash::of(&fs::read(&path).ok()?).0 != expected {
             warn!(target: RUNTIME, path = %path.display(), "compiled code is damaged and will be made anew");
-            self.remove(&path);
+            remove(&path);
             return None;
         }
         load_trusted(engine, &path)
             .inspect_err(|error| {
                 warn!(target: RUNTIME, path = %path.display(), %error, "compiled code cannot be loaded and will be made anew");
-                self.remove(&path);
+                remove(&path);
             })
             .ok()
     }
 
     /// Keeps a compiled component. A failure costs the next start its time, nothing else.
     pub(crate) fn save(&self, engine: &Engine, hash: &ContentHash, component: &Component) {
-        let path = self.path(engine, hash);
         let saved = component.serialize().map_err(io::Error::other).and_then(|code| {
-            write_whole(&path, &code)?;
-            write_whole(&sum_path(&path), ContentHash::of(&code).0.as_bytes())
+            let name = format!("{}{}{SUFFIX}", prefix(engine, hash), ContentHash::of(&code).0);
+            write_whole(&self.dir.join(name), &code)
         });
         if let Err(error) = saved {
-            warn!(target: RUNTIME, path = %path.display(), %error, "compiled code cannot be kept");
+            warn!(target: RUNTIME, path = %self.dir.display(), %error, "compiled code cannot be kept");
         }
     }
 
-    /// The engine's hash covers its version, settings and the processor's features.
-    fn path(&self, engine: &Engine, hash: &ContentHash) -> PathBuf {
-        let mut hasher = DefaultHasher::new();
-        engine.precompile_compatibility_hash().hash(&mut hasher);
-        self.dir.join(format!("{}-{:016x}.cwasm", hash.0, hasher.finish()))
-    }
-
-    /// The checksum first: without one, the rest is not looked at.
-    fn remove(&self, path: &Path) {
-        for path in [sum_path(path), path.to_owned()] {
-            if let Err(error) = fs::remove_file(&path) {
-                warn!(target: RUNTIME, path = %path.display(), %error, "cannot be removed");
+    /// Removes what no plugin has used for long, or of that the oldest if it is too much. What is mapped stays mapped.
+    pub(crate) fn prune(&self, engine: &Engine, used: &BTreeSet<ContentHash>) {
+        let used: BTreeSet<String> = used.iter().map(|hash| prefix(engine, hash)).collect();
+        let is_used = |entry: &Entry| used.iter().any(|prefix| entry.name.starts_with(prefix));
+        let mut unused: Vec<Entry> = self.entries().into_iter().filter(|entry| !is_used(entry)).collect();
+        unused.sort_by_key(|entry| entry.age);
+        let mut bytes = 0;
+        for entry in unused {
+            bytes += entry.bytes;
+            if entry.age > UNUSED_MAX || bytes > UNUSED_BYTES_MAX {
+                remove(&self.dir.join(entry.name));
             }
         }
     }
+
+    fn entries(&self) -> Vec<Entry> {
+        let Ok(dir) = fs::read_dir(&self.dir) else { return Vec::new() };
+        let entry = |entry: fs::DirEntry| {
+            let metadata = entry.metadata().ok()?;
+            let name = entry.file_name().into_string().ok()?;
+            let age = metadata.modified().ok()?.elapsed().unwrap_or_default();
+            Some(Entry { name, age, bytes: metadata.len() })
+        };
+        dir.flatten().filter_map(entry).collect()
+    }
 }
 
-fn sum_path(path: &Path) -> PathBuf {
-    path.with_extension("sha256")
+/// A file in the folder.
+struct Entry {
+    name: String,
+    age: Duration,
+    bytes: u64,
+}
+
+const SUFFIX: &str = ".cwasm";
+
+/// How the names of a content's entries begin. The engine's hash covers its version, settings and the processor's features.
+fn prefix(engine: &Engine, hash: &ContentHash) -> String {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{}-{:016x}-", hash.0, hasher.finish())
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path) {
+        warn!(target: RUNTIME, path = %path.display(), %error, "cannot be removed");
+    }
 }
 
 #[allow(unsafe_code)] // docs/adr/0003-compiled-code-on-disk.md
 fn load_trusted(engine: &Engine, path: &Path) -> wasmtime::Result<Component> {
     // SAFETY: the file was made by `Component::serialize` of this program: it lies in a folder that only this user can
-    // write to, under a name that only `save` gives, and its content has the checksum that `save` wrote beside it. It is
-    // never changed in place: `save` renames a new file over it, and what is mapped stays what it was.
+    // write to, under a name that only `save` gives, and its content has the checksum that `save` put into that name. It
+    // is never changed in place: `save` renames a new file over it, and what is mapped stays what it was.
     unsafe { Component::deserialize_file(engine, path) }
 }
 
@@ -145,11 +183,17 @@ mod tests {
         assert!(cache.load(&engine, &ContentHash::of(b"other")).is_none());
     }
 
+    fn only_entry(cache: &Cache) -> PathBuf {
+        let entries = cache.entries();
+        assert_eq!(entries.len(), 1);
+        cache.dir.join(&entries[0].name)
+    }
+
     #[test]
     fn a_damaged_entry_is_removed_and_made_anew() {
         let (_dir, cache, engine, component, hash) = setup();
         cache.save(&engine, &hash, &component);
-        let path = cache.path(&engine, &hash);
+        let path = only_entry(&cache);
         let mut code = fs::read(&path).unwrap();
         let middle = code.len() / 2;
         code[middle] ^= 1;
@@ -164,7 +208,25 @@ mod tests {
     fn an_entry_without_its_checksum_is_not_trusted() {
         let (_dir, cache, engine, component, hash) = setup();
         cache.save(&engine, &hash, &component);
-        fs::remove_file(sum_path(&cache.path(&engine, &hash))).unwrap();
+        let nameless = format!("{}{SUFFIX}", prefix(&engine, &hash));
+        fs::rename(only_entry(&cache), cache.dir.join(nameless)).unwrap();
+        assert!(cache.load(&engine, &hash).is_none());
+    }
+
+    #[test]
+    fn what_nobody_uses_goes_after_a_week() {
+        let (_dir, cache, engine, component, hash) = setup();
+        cache.save(&engine, &hash, &component);
+        let age = |age: Duration| {
+            let file = fs::File::options().append(true).open(only_entry(&cache)).unwrap();
+            file.set_modified(std::time::SystemTime::now() - age).unwrap();
+        };
+        age(UNUSED_MAX - Duration::from_secs(60));
+        cache.prune(&engine, &BTreeSet::new());
+        age(UNUSED_MAX + Duration::from_secs(60));
+        cache.prune(&engine, &[hash.clone()].into());
+        assert!(cache.load(&engine, &hash).is_some());
+        cache.prune(&engine, &BTreeSet::new());
         assert!(cache.load(&engine, &hash).is_none());
     }
 

@@ -8,22 +8,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Command, Effects, Event, Limit, Limits, Origin, Outcome, Trap};
+use slashbox_core::{Command, Effects, Event, HostLimits, Limit, Limits, Origin, Outcome, Trap};
 use slashbox_store::Reader;
-use wasmtime::{Engine, Store, UpdateDeadline, WasmBacktrace};
+use wasmtime::{Engine, Store, UpdateDeadline, WasmBacktrace, component::ResourceTableError};
 
 use crate::{
-    Plugin,
-    engine::STACK_KIB,
-    from_wit,
-    guest::{Grants, Guest},
-    meter::{Meter, Metered},
+    Plugin, from_wit,
+    guest::Guest,
+    lanes::{Ended, Lanes},
     to_wit,
 };
-
-/// The most bytes that a guest hands to the host at once: a hundred times the largest value or reply, so that what is too
-/// long is refused in words; what is longer still ends the call.
-const PASSED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// A command or an event on its way to a plugin.
 #[derive(Clone, Debug)]
@@ -73,49 +67,65 @@ impl Input {
 #[error("cpu limit reached")]
 struct CpuSpent;
 
-/// Calls the handler in a fresh sandbox.
-pub(crate) async fn call(engine: &Engine, plugin: &Plugin, reader: &Reader, call: &Call) -> (Outcome, Effects) {
-    let limits = plugin.limits;
-    let began = Instant::now();
-    let left = call.deadline.saturating_duration_since(began);
-    let timeout = left.min(Duration::from_millis(u64::from(limits.timeout_ms)));
-    let guest = guest(plugin, reader, call);
-    let mut store = sandbox(engine, guest, limits.cpu_ms);
-    let meter = store.data().meter.clone();
-    let ended = bounded(meter, timeout, async {
-        let instance = plugin.pre.instantiate_async(&mut store).await?;
-        let handler = instance.slashbox_plugin_handler();
-        match &call.input {
-            Input::Command(command) => {
-                let command = to_wit::command(command, millis(timeout));
-                handler.call_on_command(&mut store, &command).await.map(from_wit::outcome)
-            }
-            Input::Event { event, attempt } => {
-                let event = to_wit::event(event, *attempt);
-                handler.call_on_event(&mut store, &event).await.map(from_wit::outcome_of_event)
-            }
-        }
-    })
-    .await;
-    conclude(ended, store, limits, timeout)
+/// What all calls share.
+#[derive(Clone, Copy)]
+pub(crate) struct Ground<'g> {
+    pub(crate) engine: &'g Engine,
+    pub(crate) lanes: &'g Lanes,
+    pub(crate) reader: &'g Reader,
+    pub(crate) host: HostLimits,
 }
 
-fn guest(plugin: &Plugin, reader: &Reader, call: &Call) -> Guest {
-    let grants = Grants {
-        plugin: plugin.id.clone(),
-        environment: plugin.environment.clone(),
-        memory_mib: plugin.limits.memory_mib,
-    };
-    let scope = plugin.scope(&call.input.origin().tenant);
-    Guest::calling(grants, scope, call.input.id().to_owned(), reader.clone(), call.now_ms)
+/// Calls the handler in a fresh sandbox.
+pub(crate) async fn call(ground: Ground<'_>, plugin: &Arc<Plugin>, call: &Call) -> (Outcome, Effects) {
+    let limits = plugin.limits();
+    let left = call.deadline.saturating_duration_since(Instant::now());
+    let timeout = left.min(Duration::from_millis(u64::from(limits.timeout_ms)));
+    let guest = Guest::calling(plugin.grants.clone(), call, ground.reader.clone());
+    let mut store = sandbox(ground.engine, guest, limits);
+    let meter = store.data().meter.clone();
+    let (plugin, input) = (plugin.clone(), call.input.clone());
+    let work = Box::pin(async move {
+        let ended = enter(&plugin, &mut store, &input, timeout).await;
+        (ended, store)
+    });
+    match ground.lanes.run(meter, timeout, work).await {
+        Ended::Done((ended, store)) => conclude(ended, store, limits, ground.host),
+        Ended::TimedOut if millis(timeout) < limits.timeout_ms => none_of(Outcome::Limit(Limit::Deadline)),
+        Ended::TimedOut => none_of(Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms })),
+        Ended::Panicked(words) => {
+            none_of(Outcome::Trapped(Trap { cause: format!("the host panicked: {words}"), backtrace: String::new() }))
+        }
+    }
+}
+
+/// Makes the instance, and calls what the input is for.
+async fn enter(
+    plugin: &Plugin,
+    store: &mut Store<Guest>,
+    input: &Input,
+    timeout: Duration,
+) -> wasmtime::Result<Outcome> {
+    let instance = plugin.pre.instantiate_async(&mut *store).await?;
+    let handler = instance.slashbox_plugin_handler();
+    match input {
+        Input::Command(command) => {
+            let command = to_wit::command(command, millis(timeout));
+            handler.call_on_command(store, &command).await.map(from_wit::outcome)
+        }
+        Input::Event { event, attempt } => {
+            let event = to_wit::event(event, *attempt);
+            handler.call_on_event(store, &event).await.map(from_wit::outcome_of_event)
+        }
+    }
 }
 
 /// A store with its limits set: memory by sum, processor time by meter.
-pub(crate) fn sandbox(engine: &Engine, guest: Guest, cpu_ms: u32) -> Store<Guest> {
+pub(crate) fn sandbox(engine: &Engine, guest: Guest, limits: Limits) -> Store<Guest> {
     let mut store = Store::new(engine, guest);
-    store.set_hostcall_fuel(PASSED_BYTES_MAX);
+    store.set_hostcall_fuel(limits.passed_mib as usize * 1024 * 1024);
     store.limiter(|guest| &mut guest.limiter);
-    let cpu = Duration::from_millis(u64::from(cpu_ms));
+    let cpu = Duration::from_millis(u64::from(limits.cpu_ms));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |store| {
         if store.data().meter.spent() >= cpu {
@@ -126,29 +136,26 @@ pub(crate) fn sandbox(engine: &Engine, guest: Guest, cpu_ms: u32) -> Store<Guest
     store
 }
 
-/// Runs a guest under its meter and its timeout; `None` if the timeout was reached.
-pub(crate) async fn bounded<T>(meter: Arc<Meter>, timeout: Duration, enter: impl Future<Output = T>) -> Option<T> {
-    tokio::time::timeout(timeout, Metered::new(meter, enter)).await.ok()
-}
-
 fn conclude(
-    ended: Option<wasmtime::Result<Outcome>>,
+    ended: wasmtime::Result<Outcome>,
     store: Store<Guest>,
     limits: Limits,
-    timeout: Duration,
+    host: HostLimits,
 ) -> (Outcome, Effects) {
-    let outcome = match ended {
-        Some(Ok(outcome)) => outcome,
-        Some(Err(error)) => broken(&error, store.data(), limits),
-        None if millis(timeout) < limits.timeout_ms => Outcome::Limit(Limit::Deadline),
-        None => Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms }),
-    };
-    let effects = if outcome.succeeded() { store.into_data().into_effects() } else { Effects::default() };
-    (outcome, effects)
+    match ended {
+        Ok(outcome) if outcome.succeeded() => (outcome, store.into_data().into_effects()),
+        Ok(outcome) => none_of(outcome),
+        Err(error) => none_of(broken(&error, store.data(), limits, host)),
+    }
+}
+
+/// A call that changes nothing.
+fn none_of(outcome: Outcome) -> (Outcome, Effects) {
+    (outcome, Effects::default())
 }
 
 /// What an error of wasmtime means: a limit that was reached, or a guest that broke.
-pub(crate) fn broken(error: &wasmtime::Error, guest: &Guest, limits: Limits) -> Outcome {
+pub(crate) fn broken(error: &wasmtime::Error, guest: &Guest, limits: Limits, host: HostLimits) -> Outcome {
     if error.is::<CpuSpent>() {
         return Outcome::Limit(Limit::Cpu { ms: limits.cpu_ms });
     }
@@ -157,7 +164,10 @@ pub(crate) fn broken(error: &wasmtime::Error, guest: &Guest, limits: Limits) -> 
         return Outcome::Limit(Limit::Memory { mib: limits.memory_mib });
     }
     if matches!(error.downcast_ref(), Some(wasmtime::Trap::StackOverflow)) {
-        return Outcome::Limit(Limit::Stack { kib: STACK_KIB });
+        return Outcome::Limit(Limit::Stack { kib: host.stack_kib });
+    }
+    if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+        return Outcome::Limit(Limit::Handles { handles: limits.handles });
     }
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
         return Outcome::Busy;

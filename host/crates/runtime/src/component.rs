@@ -66,6 +66,12 @@ pub enum LoadError {
     /// It could not be compiled.
     #[error("cannot be compiled: {0}")]
     Compile(String),
+    /// Compiling it took too long.
+    #[error("was not compiled within {max_s} s: expected a smaller component, or a larger `limits.compile_s`")]
+    CompileTime {
+        /// How long it may take.
+        max_s: u32,
+    },
     /// Its `describe` did not return.
     #[error("`describe` {0}")]
     Describe(String),

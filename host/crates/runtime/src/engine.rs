@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use slashbox_core::Limits;
+use slashbox_core::{HostLimits, Limits};
 use tracing::warn;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
@@ -25,11 +25,8 @@ use crate::telemetry;
 /// this often.
 pub(crate) const TICK: Duration = Duration::from_millis(1);
 
-/// The stack of a guest, in KiB: wasmtime's default, enough for recursive parsers.
-pub(crate) const STACK_KIB: u32 = 512;
-
-/// The stack that a call runs on: the guest's, and what the host's functions need on top of it.
-const ASYNC_STACK_BYTES: usize = 1024 * 1024;
+/// What the host's functions need of a call's stack, beside the guest's part.
+const HOST_STACK_BYTES: usize = 512 * 1024;
 
 /// Sandboxes for `describe`, beside those for calls: loads go on while every call's place is taken.
 const DESCRIBE_PLACES: u32 = 4;
@@ -50,24 +47,12 @@ const INSTANCE_BYTES_MAX: usize = 10 * 1024 * 1024;
 const KEEP_RESIDENT_BYTES: usize = 1024 * 1024;
 
 /// How much a runtime lets its plugins have.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// What no call may exceed, whatever its grant says.
     pub ceiling: Limits,
-    /// Calls at the same time, over all plugins.
-    pub calls_max: u32,
-    /// How long a call waits for a place, in milliseconds.
-    pub queue_ms: u32,
-    /// The largest plugin file, in MiB.
-    pub file_mib_max: u32,
-}
-
-impl Default for Settings {
-    /// 256 calls at once are far more than two cores compute, and few enough to reserve memory for; a call that waited
-    /// 2 s for its place is better told to come back; 64 MiB hold a JavaScript or a Python guest several times.
-    fn default() -> Self {
-        Self { ceiling: Limits::default(), calls_max: 256, queue_ms: 2_000, file_mib_max: 64 }
-    }
+    /// What all of them may have together.
+    pub host: HostLimits,
 }
 
 /// Why a runtime could not start.
@@ -129,12 +114,13 @@ impl Drop for Ticking {
 }
 
 fn config(settings: &Settings) -> Config {
+    let stack_bytes = settings.host.stack_kib as usize * 1024;
     let mut config = Config::new();
     config
         .epoch_interruption(true)
         .concurrency_support(false)
-        .max_wasm_stack(STACK_KIB as usize * 1024)
-        .async_stack_size(ASYNC_STACK_BYTES)
+        .max_wasm_stack(stack_bytes)
+        .async_stack_size(stack_bytes + HOST_STACK_BYTES)
         .wasm_backtrace_max_frames(NonZeroUsize::new(40))
         // Wide enough that a memory never moves and most bounds checks vanish; the limiter caps what is really used.
         .memory_reservation(u64::from(settings.ceiling.memory_mib).max(4096) * 1024 * 1024);
@@ -142,7 +128,7 @@ fn config(settings: &Settings) -> Config {
 }
 
 fn pool(settings: &Settings) -> InstanceAllocationStrategy {
-    let places = settings.calls_max + DESCRIBE_PLACES;
+    let places = settings.host.calls + DESCRIBE_PLACES;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(places)
         .total_core_instances(places.saturating_mul(CORE_INSTANCES_EACH))
@@ -153,6 +139,7 @@ fn pool(settings: &Settings) -> InstanceAllocationStrategy {
         .max_component_instance_size(INSTANCE_BYTES_MAX)
         .max_core_instance_size(INSTANCE_BYTES_MAX)
         .max_tables_per_module(16)
+        .table_elements(settings.host.table_elements as usize)
         .linear_memory_keep_resident(KEEP_RESIDENT_BYTES)
         .table_keep_resident(KEEP_RESIDENT_BYTES)
         .pagemap_scan(Enabled::Auto);

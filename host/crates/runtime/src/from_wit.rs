@@ -34,7 +34,7 @@ pub(crate) fn descriptor(descriptor: wit::Descriptor) -> Result<Descriptor, Desc
         summary: descriptor.summary,
         commands: descriptor.commands.into_iter().map(command_spec).collect::<Result<_, _>>()?,
         events: patterns(&descriptor.events)?,
-        http_hosts: descriptor.http_hosts,
+        http_hosts: descriptor.http_hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()?,
         settings: descriptor.settings.into_iter().map(setting_spec).collect(),
     }
     .check()

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
-use slashbox_core::{CommandName, CommandNameError, Folder, Limits, is_http_host};
+use slashbox_core::{CommandName, CommandNameError, Folder, HttpHost, HttpHostError, LimitKey, Limits};
 use slashbox_toml::{ExpandError, File, FileError, expand, keys_of, parse};
 
 /// What a plugin may do.
@@ -14,7 +14,7 @@ pub struct Grant {
     /// The commands that it owns, whoever else declares them.
     pub commands: Vec<CommandName>,
     /// The hosts that it may reach, of those that it asks for.
-    pub allowed_hosts: Vec<String>,
+    pub allowed_hosts: Vec<HttpHost>,
     /// What it reads as environment.
     pub settings: BTreeMap<String, String>,
     /// What a call of it may use: the host's ceiling, or less.
@@ -31,8 +31,8 @@ pub enum GrantError {
     #[error("grant: `commands`: {0}")]
     Command(#[from] CommandNameError),
     /// Something that names no host.
-    #[error("grant: `allowed_hosts`: {0:?}: expected HOST, *.HOST or HOST:PORT, such as \"crm.example.com\"")]
-    Host(String),
+    #[error("grant: `allowed_hosts`: {0}")]
+    Host(#[from] HttpHostError),
     /// A value that the environment does not give.
     #[error("grant: `settings.{name}`: {problem}")]
     Setting {
@@ -45,12 +45,14 @@ pub enum GrantError {
     #[error("grant: `settings.{0}`: the host's environment is for plugins of all tenants; write the value itself")]
     ForeignEnvironment(String),
     /// A limit that is none.
-    #[error("grant: `limits.{key}` = {value}: expected 1 to {max}, the host's own limit")]
+    #[error("grant: `limits.{key}` = {value}: expected {min} to {max}, the host's own limit")]
     Limit {
         /// Which limit.
         key: &'static str,
         /// What was asked for.
         value: u32,
+        /// The least that it may be.
+        min: u32,
         /// What the host allows.
         max: u32,
     },
@@ -67,15 +69,7 @@ struct GrantFile {
     #[serde(default)]
     settings: BTreeMap<String, String>,
     #[serde(default)]
-    limits: LimitsTable,
-}
-
-#[derive(Debug, Default, Deserialize)]
-struct LimitsTable {
-    memory_mib: Option<u32>,
-    cpu_ms: Option<u32>,
-    timeout_ms: Option<u32>,
-    concurrency: Option<u32>,
+    limits: BTreeMap<String, u32>,
 }
 
 fn yes() -> bool {
@@ -86,7 +80,6 @@ impl File for GrantFile {
     fn keys(table: &str) -> Option<&'static [&'static str]> {
         match table {
             "" => Some(keys_of::<Self>()),
-            "limits" => Some(keys_of::<LimitsTable>()),
             _ => None,
         }
     }
@@ -120,9 +113,6 @@ impl Grant {
         environment: impl Fn(&str) -> Option<String>,
     ) -> Result<Self, GrantError> {
         let file: GrantFile = parse(text)?;
-        if let Some(host) = file.allowed_hosts.iter().find(|host| !is_http_host(host)) {
-            return Err(GrantError::Host(host.clone()));
-        }
         let resolve = |(name, value): (String, String)| {
             if *folder != Folder::Shared && value.contains("${") {
                 return Err(GrantError::ForeignEnvironment(name));
@@ -135,20 +125,15 @@ impl Grant {
         Ok(Self {
             enabled: file.enabled,
             commands: file.commands.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
-            allowed_hosts: file.allowed_hosts,
+            allowed_hosts: file.allowed_hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()?,
             settings: file.settings.into_iter().map(resolve).collect::<Result<_, _>>()?,
-            limits: file.limits.within(ceiling)?,
+            limits: narrowed(ceiling, &file.limits)?,
         })
     }
 
-    /// Whether a host that the plugin asks for is granted.
-    pub fn allows(&self, asked: &str) -> bool {
-        let covers = |granted: &String| {
-            let below =
-                granted.strip_prefix('*').is_some_and(|suffix| asked.ends_with(suffix) && !asked.starts_with('*'));
-            granted == asked || below
-        };
-        self.allowed_hosts.iter().any(covers)
+    /// Whether all that the plugin asks for with this is granted.
+    pub fn allows(&self, asked: &HttpHost) -> bool {
+        self.allowed_hosts.iter().any(|granted| granted.covers_all_of(asked))
     }
 }
 
@@ -165,20 +150,20 @@ impl fmt::Debug for Grant {
     }
 }
 
-impl LimitsTable {
-    fn within(&self, ceiling: Limits) -> Result<Limits, GrantError> {
-        let narrow = |key, value: Option<u32>, max| match value {
-            None => Ok(max),
-            Some(value) if (1..=max).contains(&value) => Ok(value),
-            Some(value) => Err(GrantError::Limit { key, value, max }),
-        };
-        Ok(Limits {
-            memory_mib: narrow("memory_mib", self.memory_mib, ceiling.memory_mib)?,
-            cpu_ms: narrow("cpu_ms", self.cpu_ms, ceiling.cpu_ms)?,
-            timeout_ms: narrow("timeout_ms", self.timeout_ms, ceiling.timeout_ms)?,
-            concurrency: narrow("concurrency", self.concurrency, ceiling.concurrency)?,
-        })
+/// The host's ceiling, with what a grant narrows of it.
+fn narrowed(ceiling: Limits, table: &BTreeMap<String, u32>) -> Result<Limits, GrantError> {
+    let mut limits = ceiling;
+    for (name, &value) in table {
+        let known = Limits::KEYS.iter().find(|key| key.name == name);
+        let unknown = || FileError::unknown_key(format!("limits.{name}"), name, Limits::NAMES);
+        let &LimitKey { name: key, min, .. } = known.ok_or_else(unknown)?;
+        let max = ceiling.get(key).unwrap_or(0);
+        if !(min..=max).contains(&value) {
+            return Err(GrantError::Limit { key, value, min, max });
+        }
+        limits.set(key, value);
     }
+    Ok(limits)
 }
 
 #[cfg(test)]
@@ -207,12 +192,8 @@ mod tests {
         assert_eq!(grant.commands, ["/invoice".parse().unwrap()]);
         assert_eq!(grant.settings["CRM_TOKEN"], "s3cret");
         assert_eq!(grant.limits, Limits { cpu_ms: 100, ..Limits::default() });
-        assert!(grant.allows("crm.example.com") && grant.allows("eu.pay.example.com:8443"));
-        assert!(
-            !grant.allows("example.com")
-                && !grant.allows("pay.example.com:8443")
-                && !grant.allows("eu.pay.example.com")
-        );
+        assert!(grant.allows(&"eu.pay.example.com:8443".parse().unwrap()));
+        assert!(!grant.allows(&"example.com".parse().unwrap()));
         assert!(!format!("{grant:?}").contains("s3cret"));
     }
 
@@ -231,7 +212,7 @@ mod tests {
         check(
             "[limits]\nmemory = 1",
             &Folder::Shared,
-            "grant: unknown key `limits.memory`: expected one of memory_mib, cpu_ms, timeout_ms, concurrency",
+            &format!("grant: unknown key `limits.memory`: expected one of {}", Limits::NAMES.join(", ")),
         );
         check(
             "commands = [\"x\"]",

@@ -1,23 +1,24 @@
 //! What the host knows of one sandbox while it runs.
 //!
-//! Built for each call, so it is cheap: what WASI needs is made when a guest first asks for it, and most never do.
+//! Built for each call, so it is cheap: what a service or WASI needs is made when a guest first asks for it, and most never
+//! do.
 
 use std::sync::Arc;
 
-use slashbox_core::{Effects, PluginId, Scope};
+use slashbox_core::{Effects, HttpHost, Limits, PluginId};
+use slashbox_egress::Egress;
 use slashbox_store::Reader;
+use tokio::runtime::Handle;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
+    Call,
     limiter::Limiter,
     meter::Meter,
-    services::{GuestLog, HttpGate, Kv, Stdio},
+    services::{GuestLog, HttpGate, Services, Stdio},
 };
-
-/// The most handles that a guest has open at once: streams, pollables, requests.
-const HANDLES_MAX: usize = 1_024;
 
 /// The most bytes of a request's headers: what servers take.
 const HEADER_BYTES_MAX: usize = 16 * 1024;
@@ -31,57 +32,74 @@ pub(crate) struct Guest {
     pub(crate) meter: Arc<Meter>,
     pub(crate) log: Arc<GuestLog>,
     /// None while a plugin describes itself: nothing is granted then.
-    pub(crate) kv: Option<Kv>,
-    environment: Arc<[(String, String)]>,
+    pub(crate) services: Option<Services>,
+    grants: Arc<Grants>,
+    /// Where what a guest waits for is done, wherever the guest itself runs.
+    runtime: Handle,
     table: ResourceTable,
     wasi: Option<Box<WasiCtx>>,
     http: Option<Box<(WasiHttpCtx, HttpGate)>>,
 }
 
-/// What a sandbox starts with.
+/// What every sandbox of a plugin's version starts with.
 pub(crate) struct Grants {
-    pub(crate) plugin: Arc<PluginId>,
-    pub(crate) environment: Arc<[(String, String)]>,
-    pub(crate) memory_mib: u32,
+    pub(crate) plugin: PluginId,
+    pub(crate) limits: Limits,
+    /// Core instances, memories and tables, each.
+    pub(crate) instances: u32,
+    /// The settings.
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) hosts: Hosts,
+    /// The way out; none if there is none for anybody.
+    pub(crate) egress: Option<Egress>,
+}
+
+/// The hosts that a plugin may reach: what it asks for and is granted.
+#[derive(Debug, Default)]
+pub(crate) struct Hosts {
+    pub(crate) asked: Vec<HttpHost>,
+    pub(crate) allowed: Vec<HttpHost>,
 }
 
 impl Guest {
     /// A sandbox with nothing but memory, for `describe`.
-    pub(crate) fn bare(plugin: Arc<PluginId>, memory_mib: u32) -> Self {
-        let log = GuestLog::new(plugin.clone(), String::new(), String::new());
-        Self::new(Grants { plugin, environment: Arc::new([]), memory_mib }, log, None)
+    pub(crate) fn bare(grants: Arc<Grants>) -> Self {
+        Self::new(grants, None, None)
     }
 
     /// A sandbox for a call.
-    pub(crate) fn calling(grants: Grants, scope: Scope, call: String, reader: Reader, now_ms: u64) -> Self {
-        let log = GuestLog::new(grants.plugin.clone(), scope.tenant.clone(), call);
-        Self::new(grants, log, Some(Kv::new(scope, reader, now_ms)))
+    pub(crate) fn calling(grants: Arc<Grants>, call: &Call, reader: Reader) -> Self {
+        let services = Services::new(grants.clone(), call.clone(), reader);
+        Self::new(grants, Some(call), Some(services))
     }
 
-    fn new(grants: Grants, log: GuestLog, kv: Option<Kv>) -> Self {
+    fn new(grants: Arc<Grants>, call: Option<&Call>, services: Option<Services>) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(HANDLES_MAX);
+        table.set_max_capacity(grants.limits.handles as usize);
         Self {
-            limiter: Limiter::new(grants.memory_mib),
+            limiter: Limiter::new(grants.limits.memory_mib, grants.instances),
             meter: Arc::new(Meter::new()),
-            log: Arc::new(log),
-            kv,
-            environment: grants.environment,
+            log: Arc::new(GuestLog::new(grants.clone(), call.map(|call| call.input.clone()))),
+            services,
+            grants,
+            runtime: Handle::current(),
             table,
             wasi: None,
             http: None,
         }
     }
 
-    /// What the call wants to change.
+    /// What the call wants to change, and whether it did what cannot be taken back.
     pub(crate) fn into_effects(self) -> Effects {
-        self.kv.map(Kv::into_effects).unwrap_or_default()
+        let sent_http = self.http.is_some_and(|http| http.1.has_sent());
+        let effects = self.services.map(Services::into_effects).unwrap_or_default();
+        Effects { sent_http, ..effects }
     }
 }
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi(&self.environment, &self.log)));
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi(&self.grants.environment, &self.log)));
         WasiCtxView { ctx, table: &mut self.table }
     }
 }
@@ -91,7 +109,8 @@ impl WasiHttpView for Guest {
         let http = self.http.get_or_insert_with(|| {
             let mut ctx = WasiHttpCtx::new();
             ctx.set_field_size_limit(HEADER_BYTES_MAX);
-            Box::new((ctx, HttpGate::new(self.log.clone())))
+            let call = self.services.as_ref().map(Services::call);
+            Box::new((ctx, HttpGate::new(self.grants.clone(), call, self.log.clone(), self.runtime.clone())))
         });
         let (ctx, hooks) = &mut **http;
         WasiHttpCtxView { ctx, hooks, table: &mut self.table }

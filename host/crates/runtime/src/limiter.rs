@@ -5,21 +5,20 @@ use wasmtime::ResourceLimiter;
 /// What a table's element takes in the host.
 const TABLE_ELEMENT_BYTES: usize = size_of::<usize>();
 
-/// Memories, tables and instances of one sandbox: more than any guest of today needs, few enough to stay in its share of
-/// the pool.
-const ITEMS_MAX: usize = 64;
-
 /// Counts the bytes of all memories and tables of one sandbox, and refuses to let them grow past a sum.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     bytes: usize,
     bytes_max: usize,
+    /// Memories, tables and instances, each.
+    items_max: usize,
     refused: bool,
 }
 
 impl Limiter {
-    pub(crate) fn new(memory_mib: u32) -> Self {
-        Self { bytes: 0, bytes_max: memory_mib as usize * 1024 * 1024, refused: false }
+    pub(crate) fn new(memory_mib: u32, instances: u32) -> Self {
+        let bytes_max = memory_mib as usize * 1024 * 1024;
+        Self { bytes: 0, bytes_max, items_max: instances as usize, refused: false }
     }
 
     /// Whether the guest was ever refused: a trap that follows is the limit's.
@@ -50,15 +49,15 @@ impl ResourceLimiter for Limiter {
     }
 
     fn instances(&self) -> usize {
-        ITEMS_MAX
+        self.items_max
     }
 
     fn tables(&self) -> usize {
-        ITEMS_MAX
+        self.items_max
     }
 
     fn memories(&self) -> usize {
-        ITEMS_MAX
+        self.items_max
     }
 }
 
@@ -69,7 +68,7 @@ mod tests {
     #[test]
     fn memories_and_tables_share_one_sum() {
         let mib = 1024 * 1024;
-        let mut limiter = Limiter::new(3);
+        let mut limiter = Limiter::new(3, 1);
         assert!(limiter.memory_growing(0, mib, None).unwrap());
         assert!(limiter.memory_growing(0, mib, None).unwrap());
         assert!(limiter.table_growing(0, mib / TABLE_ELEMENT_BYTES, None).unwrap());
@@ -81,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_refused_growth_is_not_counted() {
-        let mut limiter = Limiter::new(1);
+        let mut limiter = Limiter::new(1, 1);
         assert!(!limiter.memory_growing(0, 2 * 1024 * 1024, None).unwrap());
         assert!(limiter.memory_growing(0, 1024 * 1024, None).unwrap());
     }

@@ -1,9 +1,9 @@
 //! From a plugin's file and grant to a plugin that can be called.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use slashbox_core::{Descriptor, Limits, Outcome, PluginId};
-
+use slashbox_core::{Descriptor, HostLimits, Limits, Outcome, PluginId};
+use slashbox_egress::Egress;
 use wasmtime::{
     Engine,
     component::{HasSelf, Linker},
@@ -13,16 +13,22 @@ use crate::{
     Grant, LoadError, Plugin,
     bindings::{self, PluginPre},
     cache::{Cache, ContentHash},
-    call::{bounded, broken, sandbox},
+    call::{broken, sandbox},
+    compile::Compiler,
     component::link,
     engine::{StartError, Ticking},
     from_wit,
-    guest::Guest,
+    guest::{Grants, Guest, Hosts},
+    health::Health,
+    lanes::{Ended, Lanes},
     places::Places,
 };
 
-/// What `describe` may use: it only builds a list.
-const DESCRIBE: Limits = Limits { memory_mib: u32::MAX, cpu_ms: 200, timeout_ms: 2_000, concurrency: 1 };
+/// What `describe` may use of the processor, in milliseconds: it only builds a list.
+const DESCRIBE_CPU_MS: u32 = 200;
+
+/// How long `describe` may take, in milliseconds: it waits for nothing.
+const DESCRIBE_TIMEOUT_MS: u32 = 2_000;
 
 /// Loads plugins into one engine. Cheap to clone.
 #[derive(Clone)]
@@ -30,65 +36,90 @@ pub(crate) struct Loader {
     /// Held, so that a guest that describes itself can be interrupted for as long as somebody loads.
     ticking: Arc<Ticking>,
     linker: Linker<Guest>,
+    compiler: Arc<Compiler>,
+    lanes: Arc<Lanes>,
     cache: Option<Cache>,
+    host: HostLimits,
+    egress: Option<Egress>,
 }
 
 impl Loader {
     /// Links the host's services once for all plugins.
-    pub(crate) fn new(ticking: Arc<Ticking>, cache: Option<Cache>) -> Result<Self, StartError> {
+    pub(crate) fn new(
+        ticking: Arc<Ticking>,
+        lanes: Arc<Lanes>,
+        cache: Option<Cache>,
+        host: HostLimits,
+        egress: Option<Egress>,
+    ) -> Result<Self, StartError> {
         let linker = linker(&ticking.engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        Ok(Self { ticking, linker, cache })
+        let compiler = Arc::new(Compiler::start(host.compile_s)?);
+        Ok(Self { ticking, linker, compiler, lanes, cache, host, egress })
     }
 
     /// Validates, compiles and links a component, and asks it what it is.
     pub(crate) async fn load(&self, id: &PluginId, bytes: Arc<[u8]>, grant: Grant) -> Result<Plugin, LoadError> {
         let limits = grant.limits;
-        let loader = self.clone();
+        let (loader, size) = (self.clone(), bytes.len() as u64);
         let compile = move || {
             let hash = ContentHash::of(&bytes);
             let pre = link(&loader.ticking.engine, &loader.linker, loader.cache.as_ref(), &bytes, &hash, limits)?;
             Ok::<_, LoadError>((pre, hash))
         };
-        // Compiling is a matter of seconds for large guests: never on a thread that serves.
-        let compiled = tokio::task::spawn_blocking(compile).await;
-        let (pre, hash) = compiled.map_err(|panic| LoadError::Compile(format!("the compiler failed: {panic}")))??;
-        let id = Arc::new(id.clone());
-        let descriptor = self.describe(&pre, id.clone(), limits).await?;
+        let (pre, hash) = self.compiler.run(compile).await?;
         let environment = grant.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let plugin = id.clone();
+        let (instances, hosts, egress) = (self.host.instances, Hosts::default(), self.egress.clone());
+        let mut grants = Grants { plugin, limits, instances, environment, hosts, egress };
+        let descriptor = self.describe(&pre, &grants).await?;
+        grants.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
         Ok(Plugin {
-            id,
             descriptor,
-            limits,
-            environment,
             places: Arc::new(Places::new(limits.concurrency)),
+            health: Health::default(),
+            grants: Arc::new(grants),
             grant,
             pre,
             content_hash: hash.0,
+            bytes: size,
         })
     }
 
-    async fn describe(
-        &self,
-        pre: &PluginPre<Guest>,
-        id: Arc<PluginId>,
-        limits: Limits,
-    ) -> Result<Descriptor, LoadError> {
-        let limits = limits.narrowed_to(DESCRIBE);
-        let mut store = sandbox(&self.ticking.engine, Guest::bare(id, limits.memory_mib), limits.cpu_ms);
-        let timeout = Duration::from_millis(u64::from(limits.timeout_ms));
-        let described = bounded(store.data().meter.clone(), timeout, async {
-            let instance = pre.instantiate_async(&mut store).await?;
-            instance.slashbox_plugin_handler().call_describe(&mut store).await
-        })
-        .await;
-        match described {
-            Some(Ok(descriptor)) => Ok(from_wit::descriptor(descriptor)?),
-            Some(Err(error)) => Err(LoadError::Describe(match broken(&error, store.data(), limits) {
+    /// Removes compiled code that nobody has used for long, but that of these contents.
+    pub(crate) fn prune(&self, used: &BTreeSet<ContentHash>) {
+        if let Some(cache) = &self.cache {
+            cache.prune(&self.ticking.engine, used);
+        }
+    }
+
+    /// Asks it what it is, with nothing granted but memory and time.
+    async fn describe(&self, pre: &PluginPre<Guest>, grants: &Grants) -> Result<Descriptor, LoadError> {
+        let limits = grants.limits;
+        let (cpu_ms, timeout_ms) = (limits.cpu_ms.min(DESCRIBE_CPU_MS), limits.timeout_ms.min(DESCRIBE_TIMEOUT_MS));
+        let limits = Limits { cpu_ms, timeout_ms, ..limits };
+        let (environment, hosts, egress) = (Vec::new(), Hosts::default(), None);
+        let bare =
+            Grants { plugin: grants.plugin.clone(), instances: grants.instances, limits, environment, hosts, egress };
+        let mut store = sandbox(&self.ticking.engine, Guest::bare(Arc::new(bare)), limits);
+        let (meter, timeout) = (store.data().meter.clone(), Duration::from_millis(u64::from(timeout_ms)));
+        let pre = pre.clone();
+        let work = Box::pin(async move {
+            let described = async {
+                let instance = pre.instantiate_async(&mut store).await?;
+                instance.slashbox_plugin_handler().call_describe(&mut store).await
+            };
+            (described.await, store)
+        });
+        let not = |what: String| Err(LoadError::Describe(what));
+        match self.lanes.run(meter, timeout, work).await {
+            Ended::Done((Ok(descriptor), _)) => Ok(from_wit::descriptor(descriptor)?),
+            Ended::Done((Err(error), store)) => not(match broken(&error, store.data(), limits, self.host) {
                 Outcome::Limit(limit) => format!("did not return: {limit}"),
                 Outcome::Trapped(trap) => format!("trapped: {}", trap.cause),
                 _ => format!("failed: {error:#}"),
-            })),
-            None => Err(LoadError::Describe(format!("did not return within {} ms", limits.timeout_ms))),
+            }),
+            Ended::TimedOut => not(format!("did not return within {timeout_ms} ms")),
+            Ended::Panicked(words) => not(format!("failed: the host panicked: {words}")),
         }
     }
 }

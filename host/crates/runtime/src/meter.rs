@@ -36,6 +36,11 @@ impl Meter {
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed) + this_poll)
     }
 
+    /// What the call has spent in polls that are over.
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
+    }
+
     fn now_ns(&self) -> u64 {
         u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
@@ -62,6 +67,11 @@ pin_project! {
 impl<F> Metered<F> {
     pub(crate) fn new(meter: Arc<Meter>, future: F) -> Self {
         Self { meter, future }
+    }
+
+    /// The future, to be polled elsewhere.
+    pub(crate) fn into_inner(self) -> F {
+        self.future
     }
 }
 
@@ -98,7 +108,7 @@ mod tests {
             compute(worked / 2);
         })
         .await;
-        let spent = Duration::from_nanos(meter.spent_ns.load(Ordering::Relaxed));
+        let spent = meter.total();
         assert!(spent >= worked, "{spent:?}");
         assert!(spent < Duration::from_millis(150), "the wait was charged: {spent:?}");
     }

@@ -1,6 +1,11 @@
-//! How many calls run at the same time: of one plugin, and of all.
+//! How many calls run at the same time: of one plugin, for one tenant, and of all.
 //!
 //! Invariant: events take no more than half of the places, rounded up, so that commands find one: people wait for those.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -44,10 +49,38 @@ impl Places {
     }
 }
 
+/// The places of each tenant. One is forgotten when none of them is taken, once there are many.
+#[derive(Debug)]
+pub(crate) struct TenantPlaces {
+    each: u32,
+    by_tenant: RwLock<HashMap<Box<str>, Arc<Places>>>,
+}
+
+/// How many tenants' places are kept before those that are not in use are forgotten.
+const TENANTS_MAX: usize = 10_000;
+
+impl TenantPlaces {
+    pub(crate) fn new(each: u32) -> Self {
+        Self { each, by_tenant: RwLock::default() }
+    }
+
+    pub(crate) fn of(&self, tenant: &str) -> Arc<Places> {
+        // The map is whole after a panic: it is only added to, or thinned out.
+        let known = self.by_tenant.read().unwrap_or_else(PoisonError::into_inner).get(tenant).cloned();
+        known.unwrap_or_else(|| self.add(tenant))
+    }
+
+    fn add(&self, tenant: &str) -> Arc<Places> {
+        let mut by_tenant = self.by_tenant.write().unwrap_or_else(PoisonError::into_inner);
+        if by_tenant.len() >= TENANTS_MAX {
+            by_tenant.retain(|_, places| Arc::strong_count(places) > 1);
+        }
+        by_tenant.entry(tenant.into()).or_insert_with(|| Arc::new(Places::new(self.each))).clone()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use slashbox_core::{Command, Event, Origin};
 
     use super::*;

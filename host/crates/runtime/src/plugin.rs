@@ -1,39 +1,50 @@
 //! A plugin that is loaded and can be called.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use slashbox_core::{CommandName, Descriptor, Limits, PluginId, Scope};
+use slashbox_core::{CommandName, Descriptor, HttpHost, Limits, PluginId, Scope};
 
-use crate::{Grant, bindings::PluginPre, guest::Guest, places::Places};
+use crate::{
+    Grant,
+    bindings::PluginPre,
+    guest::{Grants, Guest},
+    health::Health,
+    places::Places,
+};
 
 /// A loaded version of a plugin. It lives as long as a call of it is in flight, though a newer one may serve by then.
 pub struct Plugin {
-    pub(crate) id: Arc<PluginId>,
     pub(crate) descriptor: Descriptor,
     pub(crate) grant: Grant,
-    pub(crate) limits: Limits,
-    pub(crate) environment: Arc<[(String, String)]>,
+    /// What each of its sandboxes starts with.
+    pub(crate) grants: Arc<Grants>,
     /// Shared with the version before, if that had as many: its calls may still run.
     pub(crate) places: Arc<Places>,
+    pub(crate) health: Health,
     pub(crate) pre: PluginPre<Guest>,
     pub(crate) content_hash: String,
+    pub(crate) bytes: u64,
 }
 
-/// What a plugin asks for and was not granted.
+/// Something that a plugin asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Lack {
-    /// A setting has no value.
+pub enum Ask {
+    /// A setting.
     Setting {
         /// Its name.
         name: String,
         /// Whether the plugin cannot do its work without it.
         required: bool,
     },
-    /// A host may not be reached.
-    HttpHost(String),
+    /// To reach a host over HTTP.
+    HttpHost(HttpHost),
 }
 
-impl fmt::Display for Lack {
+impl fmt::Display for Ask {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Setting { name, required: true } => write!(f, "required setting {name}"),
@@ -46,7 +57,7 @@ impl fmt::Display for Lack {
 impl Plugin {
     /// Which file it is.
     pub fn id(&self) -> &PluginId {
-        &self.id
+        &self.grants.plugin
     }
 
     /// What it says of itself.
@@ -56,7 +67,22 @@ impl Plugin {
 
     /// What a call of it may use.
     pub fn limits(&self) -> Limits {
-        self.limits
+        self.grants.limits
+    }
+
+    /// The operator's word on it.
+    pub fn grant(&self) -> &Grant {
+        &self.grant
+    }
+
+    /// How large its file is.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The tenants for which it is set aside, since it kept crashing, and for how long from now on.
+    pub fn set_aside(&self) -> Vec<(String, Duration)> {
+        self.health.set_aside(Instant::now())
     }
 
     /// The SHA-256 of its file, in hexadecimal.
@@ -66,19 +92,24 @@ impl Plugin {
 
     /// Whose keys a call for this tenant reads and writes.
     pub fn scope(&self, tenant: &str) -> Scope {
-        Scope { tenant: tenant.into(), plugin: self.id.stem.to_string() }
+        Scope { tenant: tenant.into(), plugin: self.id().stem.to_string() }
     }
 
-    /// What it asks for and was not granted.
-    pub fn lacks(&self) -> Vec<Lack> {
-        let granted = |name: &str| self.environment.iter().any(|(granted, _)| granted == name);
-        let settings = (self.descriptor.settings.iter())
-            .filter(|setting| !granted(&setting.name))
-            .map(|setting| Lack::Setting { name: setting.name.clone(), required: setting.required });
-        let hosts = (self.descriptor.http_hosts.iter())
-            .filter(|host| !self.grant.allows(host))
-            .map(|host| Lack::HttpHost(host.clone()));
-        settings.chain(hosts).collect()
+    /// What it asks for.
+    pub fn asks(&self) -> Vec<Ask> {
+        let settings = self.descriptor.settings.iter();
+        let settings = settings.map(|setting| Ask::Setting { name: setting.name.clone(), required: setting.required });
+        settings.chain(self.descriptor.http_hosts.iter().map(|host| Ask::HttpHost(host.clone()))).collect()
+    }
+
+    /// What of that it was not granted.
+    pub fn lacks(&self) -> Vec<Ask> {
+        let has_setting = |name: &str| self.grants.environment.iter().any(|(granted, _)| granted == name);
+        let lacks = |ask: &Ask| match ask {
+            Ask::Setting { name, .. } => !has_setting(name),
+            Ask::HttpHost(host) => !self.grant.allows(host),
+        };
+        self.asks().into_iter().filter(lacks).collect()
     }
 
     pub(crate) fn commands(&self) -> Vec<CommandName> {
@@ -90,7 +121,7 @@ impl Plugin {
 impl fmt::Debug for Plugin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Plugin")
-            .field("id", &self.id)
+            .field("id", self.id())
             .field("version", &self.descriptor.version)
             .field("content_hash", &self.content_hash)
             .finish_non_exhaustive()

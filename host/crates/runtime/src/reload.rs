@@ -1,58 +1,49 @@
 //! Brings the set of plugins in line with the folder.
 //!
-//! A pass looks at the folder, loads what changed, and swaps the whole set once. Invariant: whatever is wrong with a
-//! file, the last good version of its plugin goes on serving; only taking the file away, or the operator's
-//! `enabled = false`, ends it.
+//! A pass looks at the folder and has what changed loaded; what is loaded begins to serve as a whole new set. Invariants:
+//! a slow load holds up no other plugin's; one plugin is loaded once at a time; what is loaded serves on until something
+//! sound takes its place, or its file is gone.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    io::{self, Read},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use slashbox_core::{Claim, Conflict, Fallbacks, Folder, Limits, Owners, PluginId, Routes, assign};
+use slashbox_core::{Claim, Conflict, Folder, Owners, PluginId, Routes, assign};
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::{
-    Catalog, Grant, LoadError, Owner, Plugin, Problem, Settings,
+    Catalog, LoadError, Owner, Plugin, Problem,
     cache::ContentHash,
     catalog::Current,
     folder::{Files, Scan, grant_path, scan, wasm_path},
-    kept::Kept,
-    load::Loader,
-    plugin::Lack,
+    report,
+    shelf::{Shelf, State, or_last_good},
     telemetry::PLUGINS,
 };
-
-/// The most bytes of a grant: a few settings; what is longer is cut, and then no sound TOML.
-const GRANT_BYTES_MAX: u64 = 256 * 1024;
 
 /// Whether a file that changed may still be being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pace {
-    /// Load what is there: at the start, and when somebody asks.
+    /// Load what is there, and wait until it serves: at the start, and when somebody asks.
     Now,
     /// Load what looked the same at the pass before.
     Settled,
 }
 
-/// Where plugins come from, and what they may have at most.
-pub(crate) struct Place {
-    pub(crate) plugins_dir: PathBuf,
-    pub(crate) ceiling: Limits,
-    pub(crate) file_mib_max: u32,
-    pub(crate) fallbacks: Fallbacks,
-}
-
 /// What is known of the folder, and the set that serves.
 pub(crate) struct Reloader {
-    loader: Loader,
-    place: Place,
-    kept: Kept,
+    shelf: Arc<Shelf>,
     known: BTreeMap<PluginId, Known>,
     unsettled: BTreeMap<PluginId, Option<Files>>,
+    loading: BTreeSet<PluginId>,
+    loads: JoinSet<Loaded>,
+    /// Those whose file is gone, and which loads they wait for: a file that was renamed serves under one name until it
+    /// does under the other.
+    leaving: BTreeMap<PluginId, BTreeSet<PluginId>>,
     odd: Vec<(PathBuf, String)>,
     owners: Owners,
     conflicts: Vec<Conflict>,
@@ -66,32 +57,22 @@ struct Known {
     state: State,
 }
 
-enum State {
-    Serving(Arc<Plugin>),
-    /// An earlier version serves, and why.
-    LastGood(Arc<Plugin>, LoadError),
-    Broken(LoadError),
-    Disabled,
-}
-
-impl State {
-    fn plugin(&self) -> Option<&Arc<Plugin>> {
-        match self {
-            Self::Serving(plugin) | Self::LastGood(plugin, _) => Some(plugin),
-            Self::Broken(_) | Self::Disabled => None,
-        }
-    }
+/// What a load came to.
+struct Loaded {
+    id: PluginId,
+    known: Known,
 }
 
 impl Reloader {
-    pub(crate) fn new(loader: Loader, place: Place, kept: Kept, current: Arc<Current>) -> Self {
-        let owners = kept.owners();
+    pub(crate) fn new(shelf: Shelf, current: Arc<Current>) -> Self {
+        let owners = shelf.kept.owners();
         Self {
-            loader,
-            place,
-            kept,
+            shelf: Arc::new(shelf),
             known: BTreeMap::new(),
             unsettled: BTreeMap::new(),
+            loading: BTreeSet::new(),
+            loads: JoinSet::new(),
+            leaving: BTreeMap::new(),
             odd: Vec::new(),
             owners,
             conflicts: Vec::new(),
@@ -101,17 +82,26 @@ impl Reloader {
     }
 
     pub(crate) fn plugins_dir(&self) -> &Path {
-        &self.place.plugins_dir
+        &self.shelf.place.plugins_dir
     }
 
     /// Looks at the folder once. Says whether some file has yet to settle.
     pub(crate) async fn pass(&mut self, pace: Pace) -> bool {
+        if pace == Pace::Now {
+            self.wait_for_loads().await; // They may be of files that have changed since.
+        }
         let Some(scan) = self.look().await else { return false };
         let mut changed = scan.odd != self.odd;
         let ids: BTreeSet<PluginId> = scan.plugins.keys().chain(self.known.keys()).cloned().collect();
+        let (mut begun, mut gone) = (BTreeSet::new(), Vec::new());
         for id in ids {
             let files = scan.plugins.get(&id).copied();
-            if scan.is_unclear(&id) {
+            if scan.is_unclear(&id) || self.loading.contains(&id) {
+                continue;
+            }
+            if files.is_some() {
+                self.leaving.remove(&id);
+            } else if self.leaving.contains_key(&id) {
                 continue;
             }
             if files == self.known.get(&id).map(|known| known.files) {
@@ -120,20 +110,104 @@ impl Reloader {
                 self.unsettled.insert(id, files);
             } else {
                 self.unsettled.remove(&id);
-                self.apply(id, files).await;
-                changed = true;
+                match files {
+                    Some(files) => {
+                        begun.insert(id.clone());
+                        self.begin_load(id, files);
+                    }
+                    None => gone.push(id),
+                }
             }
         }
         self.odd = scan.odd;
+        self.leaving.extend(gone.into_iter().map(|id| (id, begun.clone())));
+        changed |= self.retire_leaving();
+        if pace == Pace::Now {
+            changed |= self.wait_for_loads().await;
+        }
         if changed {
             self.publish();
         }
         !self.unsettled.is_empty()
     }
 
+    /// Waits until something is loaded, and has it serve; for ever if nothing is being loaded. Of a wait that is given up,
+    /// nothing is lost.
+    pub(crate) async fn loaded(&mut self) {
+        let Some(loaded) = self.loads.join_next().await else { return std::future::pending().await };
+        self.note(loaded);
+        while let Some(loaded) = self.loads.try_join_next() {
+            self.note(loaded);
+        }
+        self.publish();
+    }
+
+    /// Removes compiled code that no plugin has used for long.
+    pub(crate) async fn prune(&self) {
+        let used =
+            self.known.values().filter_map(|known| Some(ContentHash(known.state.plugin()?.content_hash.clone())));
+        let (used, shelf) = (used.collect(), self.shelf.clone());
+        let pruned = tokio::task::spawn_blocking(move || shelf.loader.prune(&used)).await;
+        if let Err(panic) = pruned {
+            warn!(target: PLUGINS, %panic, "compiled code cannot be looked through");
+        }
+    }
+
+    /// Says whether there was anything to wait for.
+    async fn wait_for_loads(&mut self) -> bool {
+        let any = !self.loads.is_empty();
+        while let Some(loaded) = self.loads.join_next().await {
+            self.note(loaded);
+        }
+        any
+    }
+
+    fn begin_load(&mut self, id: PluginId, files: Files) {
+        let serving = self.known.get(&id).and_then(|known| known.state.plugin().cloned());
+        let shelf = self.shelf.clone();
+        self.loading.insert(id.clone());
+        self.loads.spawn(async move {
+            // A task of its own: should the host fail at it, it is known of which plugin.
+            let load = tokio::spawn({
+                let (id, serving) = (id.clone(), serving.clone());
+                async move { shelf.load(&id, files, serving).await }
+            });
+            let failed = |error| or_last_good(serving.clone(), LoadError::Compile(format!("the host failed: {error}")));
+            let state = load.await.unwrap_or_else(failed);
+            report::loaded(&id, serving.as_ref(), &state);
+            Loaded { id, known: Known { files, state } }
+        });
+    }
+
+    fn note(&mut self, loaded: Result<Loaded, tokio::task::JoinError>) {
+        let Ok(Loaded { id, known }) = loaded else { return }; // Only if the runtime ends.
+        self.loading.remove(&id);
+        for waits_for in self.leaving.values_mut() {
+            waits_for.remove(&id);
+        }
+        self.known.insert(id, known);
+        self.retire_leaving();
+    }
+
+    /// Retires those that wait for nothing any more. Says whether there were any.
+    fn retire_leaving(&mut self) -> bool {
+        let ready: Vec<PluginId> =
+            self.leaving.extract_if(.., |_, waits_for| waits_for.is_empty()).map(|(id, _)| id).collect();
+        ready.iter().for_each(|id| self.retire(id));
+        !ready.is_empty()
+    }
+
+    fn retire(&mut self, id: &PluginId) {
+        self.known.remove(id);
+        info!(target: PLUGINS, plugin = %id, "retired");
+        if let Err(error) = self.shelf.kept.remove(id) {
+            warn!(target: PLUGINS, plugin = %id, %error, "the kept version cannot be removed");
+        }
+    }
+
     /// None if the folder cannot be read: then everything stays as it is.
     async fn look(&mut self) -> Option<Scan> {
-        let dir = self.place.plugins_dir.clone();
+        let dir = self.shelf.place.plugins_dir.clone();
         let scanned = tokio::task::spawn_blocking(move || scan(&dir)).await;
         match scanned.unwrap_or_else(|panic| Err(io::Error::other(panic))) {
             Ok(scan) => {
@@ -142,7 +216,7 @@ impl Reloader {
             }
             Err(error) => {
                 if !self.folder_gone {
-                    let path = self.place.plugins_dir.display();
+                    let path = self.shelf.place.plugins_dir.display();
                     warn!(target: PLUGINS, %path, %error, "plugins folder cannot be read, what is loaded serves on");
                     self.folder_gone = true;
                 }
@@ -151,114 +225,20 @@ impl Reloader {
         }
     }
 
-    async fn apply(&mut self, id: PluginId, files: Option<Files>) {
-        let before = self.known.remove(&id);
-        let Some(files) = files else {
-            info!(target: PLUGINS, plugin = %id, "retired");
-            if let Err(error) = self.kept.remove(&id) {
-                warn!(target: PLUGINS, plugin = %id, %error, "the kept version cannot be removed");
-            }
-            return;
-        };
-        let serving = before.and_then(|known| known.state.plugin().cloned());
-        let state = self.load(&id, files, serving.clone()).await;
-        report(&id, serving.as_ref(), &state);
-        self.known.insert(id, Known { files, state });
-    }
-
-    /// Loads what lies there; failing that, what was good before.
-    async fn load(&self, id: &PluginId, files: Files, serving: Option<Arc<Plugin>>) -> State {
-        let grant = match self.grant(id, files).await {
-            Ok(grant) => grant,
-            // Without the operator's word as it is meant, at most what served before may go on.
-            Err(error) => return or_last_good(serving, error),
-        };
-        if !grant.enabled {
-            return State::Disabled;
-        }
-        let error = match self.load_file(id, &grant, serving.as_ref()).await {
-            Ok(plugin) => return State::Serving(plugin),
-            Err(error) => error,
-        };
-        // With the grant that holds now if that is possible.
-        if let Some(serving) = serving.as_ref().filter(|plugin| plugin.grant == grant) {
-            return State::LastGood(serving.clone(), error);
-        }
-        let kept = match self.kept.load(id) {
-            Some(bytes) => self.loader.load(id, bytes.into(), grant).await.ok().map(Arc::new),
-            None => None,
-        };
-        or_last_good(kept.or(serving), error)
-    }
-
-    async fn load_file(
-        &self,
-        id: &PluginId,
-        grant: &Grant,
-        serving: Option<&Arc<Plugin>>,
-    ) -> Result<Arc<Plugin>, LoadError> {
-        let (path, mib_max) = (wasm_path(&self.place.plugins_dir, id), self.place.file_mib_max);
-        let (bytes, hash) = off_thread(move || {
-            let bytes = read_capped(&path, mib_max)?;
-            let hash = ContentHash::of(&bytes);
-            Ok((Arc::<[u8]>::from(bytes), hash))
-        })
-        .await?;
-        let same = |plugin: &&Arc<Plugin>| plugin.content_hash == hash.0 && plugin.grant == *grant;
-        if let Some(serving) = serving.filter(same) {
-            return Ok(serving.clone());
-        }
-        let mut plugin = self.loader.load(id, bytes.clone(), grant.clone()).await?;
-        if let Some(serving) = serving.filter(|serving| serving.limits.concurrency == plugin.limits.concurrency) {
-            plugin.places = serving.places.clone();
-        }
-        self.keep(id, bytes).await;
-        Ok(Arc::new(plugin))
-    }
-
-    async fn keep(&self, id: &PluginId, bytes: Arc<[u8]>) {
-        let (kept, kept_id) = (self.kept.clone(), id.clone());
-        if let Err(error) = off_thread(move || Ok(kept.save(&kept_id, &bytes)?)).await {
-            warn!(target: PLUGINS, plugin = %id, %error, "this version cannot be kept over a restart");
-        }
-    }
-
-    async fn grant(&self, id: &PluginId, files: Files) -> Result<Grant, LoadError> {
-        let ceiling = self.place.ceiling;
-        if files.grant.is_none() {
-            return Ok(Grant::none(ceiling));
-        }
-        let (path, id) = (grant_path(&self.place.plugins_dir, id), id.clone());
-        off_thread(move || read_grant(&path, &id, ceiling)).await
-    }
-
     /// Decides who owns which command, and swaps the whole set.
     fn publish(&mut self) {
         let plugins: BTreeMap<PluginId, Arc<Plugin>> =
             self.known.iter().filter_map(|(id, known)| Some((id.clone(), known.state.plugin()?.clone()))).collect();
         let claims: Vec<Claim> = self.known.iter().map(|(id, known)| self.claim(id, known)).collect();
-        let (owners, conflicts) = assign(&claims, &self.owners, &self.place.fallbacks);
-        for conflict in conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)) {
-            let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
-            let (command, others) = (&conflict.command, others.join(", "));
-            match &conflict.owner {
-                Some(plugin) => warn!(
-                    target: PLUGINS, %plugin, %command, others,
-                    "several plugins declare this command; `commands` in a grant file decides otherwise",
-                ),
-                None => warn!(
-                    target: PLUGINS, %command, others,
-                    "a webhook answers this command, and an update takes none; `commands` in a grant file decides otherwise",
-                ),
-            }
-        }
+        let (owners, conflicts) = assign(&claims, &self.owners, &self.shelf.place.fallbacks);
+        conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)).for_each(report::conflict);
         let owner = |id: &PluginId| match plugins.get(id) {
             Some(plugin) => Owner::Plugin(plugin.clone()),
             None => Owner::Absent(id.clone()),
         };
         let routes = Routes::new(&owners, owner);
         if owners != self.owners
-            && let Err(error) = self.kept.save_owners(&owners)
+            && let Err(error) = self.shelf.kept.save_owners(&owners)
         {
             warn!(target: PLUGINS, %error, "who owns which command cannot be kept over a restart");
         }
@@ -303,86 +283,11 @@ impl Reloader {
                 State::Serving(_) | State::Disabled => return None,
             };
             let path = match error {
-                LoadError::Grant(_) | LoadError::GrantRead(_) => grant_path(&self.place.plugins_dir, id),
-                _ => wasm_path(&self.place.plugins_dir, id),
+                LoadError::Grant(_) | LoadError::GrantRead(_) => grant_path(&self.shelf.place.plugins_dir, id),
+                _ => wasm_path(&self.shelf.place.plugins_dir, id),
             };
             Some(Problem { path, what: error.to_string(), last_good_serves })
         });
         of_files.chain(of_plugins).collect()
-    }
-}
-
-/// Loads a file that lies anywhere, with the grant beside it if there is one.
-pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Path) -> Result<Plugin, LoadError> {
-    let bytes = read_capped(file, settings.file_mib_max)?;
-    let id = PluginId::shared(&file.file_stem().unwrap_or_default().to_string_lossy());
-    let grant_file = file.with_extension("toml");
-    let grant = if grant_file.exists() {
-        read_grant(&grant_file, &id, settings.ceiling)?
-    } else {
-        Grant::none(settings.ceiling)
-    };
-    loader.load(&id, bytes.into(), grant).await
-}
-
-/// Reads and hashes off the threads that serve.
-async fn off_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
-) -> Result<T, LoadError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|panic| Err(LoadError::Read(io::Error::other(panic))))
-}
-
-/// Reads a file, however it grows meanwhile, up to its limit.
-fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
-    let file = fs::File::open(path)?;
-    let bytes_max = u64::from(mib_max) * 1024 * 1024;
-    let mut bytes = Vec::new();
-    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > bytes_max {
-        let bytes = fs::metadata(path)?.len();
-        return Err(LoadError::TooLarge { bytes, mib_max });
-    }
-    Ok(bytes)
-}
-
-fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
-    let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(GRANT_BYTES_MAX).read_to_string(&mut text));
-    read.map_err(LoadError::GrantRead)?;
-    Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
-}
-
-fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {
-    match plugin {
-        Some(plugin) => State::LastGood(plugin, error),
-        None => State::Broken(error),
-    }
-}
-
-/// What became of a file, for the operator.
-fn report(id: &PluginId, before: Option<&Arc<Plugin>>, state: &State) {
-    match state {
-        State::Serving(now) if before.is_some_and(|before| Arc::ptr_eq(before, now)) => {} // Touched, not changed.
-        State::Serving(now) => report_serving(id, before.map(|before| &**before), now),
-        State::LastGood(_, error) => {
-            warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded, the last good version serves");
-        }
-        State::Broken(error) => warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded"),
-        State::Disabled => info!(target: PLUGINS, plugin = %id, "disabled by its grant"),
-    }
-}
-
-fn report_serving(id: &PluginId, before: Option<&Plugin>, now: &Plugin) {
-    let version = &now.descriptor().version;
-    let lacks = |plugin: &Plugin| plugin.lacks();
-    let had: Vec<Lack> = before.map(lacks).unwrap_or_default();
-    let lacks: Vec<String> = lacks(now).iter().filter(|lack| !had.contains(lack)).map(ToString::to_string).collect();
-    let what = if before.is_some() { "replaced" } else { "loaded" };
-    if lacks.is_empty() {
-        info!(target: PLUGINS, plugin = %id, version, "{what}");
-    } else {
-        let lacks = lacks.join(", ");
-        warn!(target: PLUGINS, plugin = %id, version, lacks, "{what}; it asks for what its grant file does not give");
     }
 }

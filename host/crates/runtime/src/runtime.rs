@@ -7,24 +7,29 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Effects, Fallbacks, Outcome};
+use slashbox_core::{Effects, Fallbacks, HostLimits, Outcome};
+use slashbox_egress::Egress;
 use slashbox_store::Reader;
 use tokio::{
     sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinHandle,
 };
+use tracing::warn;
 use wasmtime::Engine;
 
 use crate::{
     Call, Catalog, Input, LoadError, Plugin, Settings, StartError,
     cache::Cache,
-    call,
+    call::{self, Ground},
     catalog::Current,
     engine::Ticking,
     kept::Kept,
+    lanes::Lanes,
     load::Loader,
-    places::{Places, Taken},
-    reload::{self, Pace, Place, Reloader},
+    places::{Places, Taken, TenantPlaces},
+    reload::{Pace, Reloader},
+    shelf::{self, Place, Shelf},
+    telemetry::PLUGINS,
     watch::watch as watch_folder,
 };
 
@@ -56,7 +61,9 @@ struct Watching {
 pub struct Runtime {
     current: Arc<Current>,
     places: Places,
-    queue: Duration,
+    tenant_places: TenantPlaces,
+    lanes: Arc<Lanes>,
+    limits: HostLimits,
     reader: Reader,
     watching: Mutex<Option<Watching>>,
     waiting: Semaphore,
@@ -65,7 +72,7 @@ pub struct Runtime {
 
 impl Runtime {
     /// Loads every plugin of the folder, and keeps it current from then on. `fallbacks` are the commands that remotes
-    /// answer: an update of a plugin takes none of them.
+    /// answer: an update of a plugin takes none of them. `egress` is the plugins' way out over HTTP, if there is one.
     ///
     /// # Errors
     /// If the engine does not start or a folder cannot be made. A plugin that cannot be loaded is no error: it is one of
@@ -75,6 +82,7 @@ impl Runtime {
         folders: &Folders,
         fallbacks: Fallbacks,
         reader: Reader,
+        egress: Option<Egress>,
     ) -> Result<Self, StartError> {
         let made = |path: &Path| {
             let path = path.to_owned();
@@ -85,12 +93,14 @@ impl Runtime {
         let cache = Cache::open(data_dir.join("compiled")).map_err(made(data_dir))?;
         let kept = Kept::open(data_dir.join("last-good")).map_err(made(data_dir))?;
         let ticking = Arc::new(Ticking::start(settings)?);
-        let loader = Loader::new(ticking.clone(), Some(cache))?;
-        let mut runtime = Self::idle(settings, reader, ticking);
-        let (ceiling, file_mib_max) = (settings.ceiling, settings.file_mib_max);
+        let lanes = Arc::new(Lanes::start().map_err(no_threads)?);
+        let loader = Loader::new(ticking.clone(), lanes.clone(), Some(cache), settings.host, egress)?;
+        let mut runtime = Self::idle(settings, reader, ticking, lanes);
+        let (ceiling, file_mib_max) = (settings.ceiling, settings.host.plugin_file_mib);
         let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max, fallbacks };
-        let mut reloader = Reloader::new(loader, place, kept, runtime.current.clone());
+        let mut reloader = Reloader::new(Shelf::new(loader, place, kept), runtime.current.clone());
         reloader.pass(Pace::Now).await;
+        reloader.prune().await;
         let (ask, asked) = mpsc::channel(ASKED_MAX);
         runtime.watching = Mutex::new(Some(Watching { ask, task: tokio::spawn(watch_folder(reloader, asked)) }));
         Ok(runtime)
@@ -100,20 +110,28 @@ impl Runtime {
     ///
     /// # Errors
     /// If the engine does not start, or the file is no plugin.
-    pub async fn of_file(settings: &Settings, file: &Path, reader: Reader) -> Result<Self, LoadError> {
+    pub async fn of_file(
+        settings: &Settings,
+        file: &Path,
+        reader: Reader,
+        egress: Option<Egress>,
+    ) -> Result<Self, LoadError> {
         let ticking = Arc::new(Ticking::start(settings)?);
-        let loader = Loader::new(ticking.clone(), None)?;
-        let runtime = Self::idle(settings, reader, ticking);
-        let plugin = reload::load_alone(&loader, settings, file).await?;
+        let lanes = Arc::new(Lanes::start().map_err(no_threads)?);
+        let loader = Loader::new(ticking.clone(), lanes.clone(), None, settings.host, egress)?;
+        let runtime = Self::idle(settings, reader, ticking, lanes);
+        let plugin = shelf::load_alone(&loader, settings, file).await?;
         runtime.current.set(Catalog::of_one(plugin));
         Ok(runtime)
     }
 
-    fn idle(settings: &Settings, reader: Reader, ticking: Arc<Ticking>) -> Self {
+    fn idle(settings: &Settings, reader: Reader, ticking: Arc<Ticking>, lanes: Arc<Lanes>) -> Self {
         Self {
             current: Arc::default(),
-            places: Places::new(settings.calls_max),
-            queue: Duration::from_millis(u64::from(settings.queue_ms)),
+            places: Places::new(settings.host.calls),
+            tenant_places: TenantPlaces::new(settings.host.tenant_calls),
+            lanes,
+            limits: settings.host,
             reader,
             watching: Mutex::default(),
             waiting: Semaphore::new(WAITING_MAX),
@@ -133,16 +151,27 @@ impl Runtime {
 
     /// Calls a plugin's handler in a fresh sandbox. Returns how it ended and what it wants to change, which is nothing
     /// unless it succeeded.
-    pub async fn call(&self, plugin: &Plugin, call: &Call) -> (Outcome, Effects) {
-        let Some(_places) = self.places(plugin, call).await else {
+    pub async fn call(&self, plugin: &Arc<Plugin>, call: &Call) -> (Outcome, Effects) {
+        let tenant = &*call.input.origin().tenant;
+        if let Err(left) = plugin.health.admits(tenant, Instant::now()) {
+            return (Outcome::SetAside(left), Effects::default());
+        }
+        let tenant_places = self.tenant_places.of(tenant);
+        let Some(_places) = self.places(plugin, &tenant_places, call).await else {
             return (Outcome::Busy, Effects::default());
         };
-        call::call(self.engine(), plugin, &self.reader, call).await
+        let ground = Ground { engine: self.engine(), lanes: &self.lanes, reader: &self.reader, host: self.limits };
+        let (outcome, effects) = call::call(ground, plugin, call).await;
+        if let Some(pause) = plugin.health.note(tenant, outcome.crashed(), Instant::now()) {
+            let (plugin, pause_s) = (plugin.id(), pause.as_secs());
+            warn!(target: PLUGINS, %plugin, tenant, pause_s, "set aside for a while: it keeps crashing");
+        }
+        (outcome, effects)
     }
 
     /// The longest that a call waits for its place.
     pub fn queue_max(&self) -> Duration {
-        self.queue
+        Duration::from_millis(u64::from(self.limits.queue_ms))
     }
 
     /// The engine on which the plugins run: what benchmarks compare with.
@@ -151,19 +180,21 @@ impl Runtime {
         &self.ticking.engine
     }
 
-    /// A place of the plugin's and one of the host's; none if the wait for them was too long.
-    async fn places<'p>(&'p self, plugin: &'p Plugin, call: &Call) -> Option<(Taken<'p>, Taken<'p>)> {
+    /// A place of the plugin's, one of the tenant's and one of the host's; none if the wait for them was too long.
+    async fn places<'p>(&'p self, plugin: &'p Plugin, tenant: &'p Places, call: &Call) -> Option<[Taken<'p>; 3]> {
         let input = &call.input;
-        if let (Some(own), Some(any)) = (plugin.places.try_take(input), self.places.try_take(input)) {
-            return Some((own, any));
+        let all = [&*plugin.places, tenant, &self.places];
+        if let [Some(own), Some(tenant), Some(any)] = all.map(|places| places.try_take(input)) {
+            return Some([own, tenant, any]);
         }
         let _waiting = match input {
             Input::Command(_) => Some(self.waiting.try_acquire().ok()?),
             Input::Event { .. } => None, // Whoever delivers them has a limit of its own.
         };
-        let until = call.deadline.min(Instant::now() + self.queue);
-        // The plugin's own first: a plugin that waits for itself must not hold a place that others need.
-        let wait = async { Some((plugin.places.take(input).await?, self.places.take(input).await?)) };
+        let until = call.deadline.min(Instant::now() + self.queue_max());
+        // The narrower first: who waits for itself must not hold a place that others need.
+        let [own, tenant, any] = all;
+        let wait = async { Some([own.take(input).await?, tenant.take(input).await?, any.take(input).await?]) };
         tokio::time::timeout_at(until.into(), wait).await.ok().flatten()
     }
 
@@ -188,4 +219,8 @@ impl Runtime {
     fn watching(&self) -> MutexGuard<'_, Option<Watching>> {
         self.watching.lock().unwrap_or_else(PoisonError::into_inner) // It is only taken or left.
     }
+}
+
+fn no_threads(error: std::io::Error) -> StartError {
+    StartError::Engine(format!("threads for calls that compute for long: {error}"))
 }

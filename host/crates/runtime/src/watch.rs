@@ -25,6 +25,7 @@ const RESCAN: Duration = Duration::from_secs(2);
 enum Event {
     Changed,
     Rescan,
+    Loaded,
     Asked(oneshot::Sender<()>),
     Stopped,
 }
@@ -39,6 +40,7 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
         let event = tokio::select! {
             asked = asked.recv() => asked.map_or(Event::Stopped, Event::Asked),
             () = changed.notified(), if !unsettled => Event::Changed,
+            () = reloader.loaded() => Event::Loaded,
             () = tokio::time::sleep(pause) => Event::Rescan,
         };
         match event {
@@ -52,6 +54,8 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
                 }
                 unsettled = reloader.pass(Pace::Settled).await;
             }
+            // The file may have changed while it was loaded.
+            Event::Loaded => unsettled = reloader.pass(Pace::Settled).await,
             Event::Asked(answer) => {
                 unsettled = reloader.pass(Pace::Now).await;
                 let _ = answer.send(()); // Whoever asked may be gone.

@@ -73,7 +73,7 @@ fn finished(claimed: &Claimed) -> Finished {
         detail: "replied".into(),
         answer: "{\"ok\":true}".into(),
     };
-    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next: Next::Succeeded, effects: None }
+    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next: Next::Succeeded, change: None }
 }
 
 /// Each in a conversation of its own, as is usual in a backlog, and with a key that lies anywhere.
@@ -99,6 +99,7 @@ fn next(number: &mut u64, subscriber: SubscriberKey) -> NewEvent {
         },
         data: format!("{{\"chat_id\":{mixed},\"text\":\"{}\"}}", "x".repeat(500)),
         envelope: "{\"event_type\":\"message_received\",\"timestamp\":\"2026-01-01 00:00:00\"}".into(),
+        hops: 0,
     };
     let mut key = [0; 32];
     key[..8].copy_from_slice(&mixed.to_be_bytes());

@@ -58,7 +58,8 @@ fn unknown_subscriber(sql: &Connection, new: &[NewEvent]) -> rusqlite::Result<Op
     Ok(None)
 }
 
-fn accept_one(sql: &Connection, new: &NewEvent, now_ms: u64) -> rusqlite::Result<Accepted> {
+/// Keeps an event whose subscribers are known, if it is new.
+pub(crate) fn accept_one(sql: &Connection, new: &NewEvent, now_ms: u64) -> rusqlite::Result<Accepted> {
     let NewEvent { event, dedupe, subscribers } = new;
     let source = events::source(sql, &event.origin)?;
     if let Some(dedupe) = dedupe

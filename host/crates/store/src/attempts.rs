@@ -1,11 +1,11 @@
-//! The end of an attempt: its record, the delivery's next state and the call's effects, all or none.
+//! The end of an attempt: its record, the delivery's next state and what the call changes, all or none.
 
 use rusqlite::{Connection, Row};
-use slashbox_core::{Attempt, Effects, Next, Scope};
+use slashbox_core::{Attempt, Next};
 
 use crate::deliveries::{self, Held, Outcome};
 use crate::numbers::{decoded, fault_from_sql, fault_to_sql, number, to_sql};
-use crate::{DeliveryKey, FinishError, commit};
+use crate::{Change, DeliveryKey, FinishError, commit};
 
 /// How the attempt at a claimed delivery ended.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ pub struct Finished {
     pub attempt: Attempt,
     /// What becomes of the delivery.
     pub next: Next,
-    /// What the call changes in whose memory, if it was a plugin's.
-    pub effects: Option<(Scope, Effects)>,
+    /// What the call changes, if it was a plugin's.
+    pub change: Option<Change>,
 }
 
 const INSERT: &str = "INSERT INTO attempt (event, subscriber, number, at_ms, took_ms, fault, status, detail, answer)
@@ -28,19 +28,20 @@ const INSERT: &str = "INSERT INTO attempt (event, subscriber, number, at_ms, too
 const OF_DELIVERY: &str = "SELECT number, at_ms, took_ms, fault, status, detail, answer FROM attempt
     WHERE event = ?1 AND subscriber = ?2 AND number >= ?3 ORDER BY number";
 
-/// Records the end of an attempt, if its lease is held. Unless there are effects, it writes nothing once it refuses.
+/// Records the end of an attempt, if its lease is held. Unless something is changed besides, it writes nothing once it
+/// refuses.
 pub(crate) fn finish(
     sql: &Connection,
     finished: &Finished,
     now_ms: u64,
 ) -> rusqlite::Result<Result<Option<DeliveryKey>, FinishError>> {
-    let Finished { delivery, claim, attempt, next, effects } = finished;
+    let Finished { delivery, claim, attempt, next, change } = finished;
     let Some(Held { attempts, lane }) = deliveries::held(sql, *delivery, *claim)? else {
         return Ok(Err(FinishError::Fenced));
     };
-    if let Some((scope, effects)) = effects
-        && !effects.is_empty()
-        && let Err(error) = commit::commit(sql, scope, effects, now_ms)
+    if let Some(change) = change
+        && !change.is_empty()
+        && let Err(error) = commit::commit(sql, change, now_ms)
     {
         return Ok(Err(error.into()));
     }

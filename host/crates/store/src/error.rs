@@ -8,6 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use slashbox_core::Limit;
+
 use crate::SubscriberKey;
 
 /// Why a store could not be opened.
@@ -39,7 +41,7 @@ pub enum OpenError {
     },
 }
 
-/// Why effects were not committed. Nothing of them was written.
+/// Why a change was not committed. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {
     /// What the call read has changed since. Run it again.
@@ -48,6 +50,9 @@ pub enum CommitError {
         /// The key that changed; the first one of a listing that came out differently.
         key: String,
     },
+    /// With it, the plugin would keep more than it may. Running it again changes nothing.
+    #[error("{0}")]
+    Quota(Limit),
     /// The store cannot write now.
     #[error("the store cannot write")]
     Unavailable(#[from] Fault),
@@ -61,7 +66,7 @@ pub enum WriteError {
     Unavailable(#[from] Fault),
 }
 
-/// Why the end of an attempt was not recorded. Nothing of it was written, no effects either.
+/// Why the end of an attempt was not recorded. Nothing of it was written, nothing of the change either.
 #[derive(Debug, thiserror::Error)]
 pub enum FinishError {
     /// What the call read has changed since. Run it again; the delivery is still leased.
@@ -70,6 +75,9 @@ pub enum FinishError {
         /// The key that changed; the first one of a listing that came out differently.
         key: String,
     },
+    /// With it, the plugin would keep more than it may. The delivery is still leased.
+    #[error("{0}")]
+    Quota(Limit),
     /// The delivery is not leased under this claim any more: somebody else has it, or has finished it. Let it go.
     #[error("the delivery is leased under this claim no more")]
     Fenced,
@@ -78,10 +86,23 @@ pub enum FinishError {
     Unavailable(#[from] Fault),
 }
 
+impl From<WriteError> for CommitError {
+    fn from(WriteError::Unavailable(fault): WriteError) -> Self {
+        Self::Unavailable(fault)
+    }
+}
+
+impl From<WriteError> for FinishError {
+    fn from(WriteError::Unavailable(fault): WriteError) -> Self {
+        Self::Unavailable(fault)
+    }
+}
+
 impl From<CommitError> for FinishError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Conflict { key } => Self::Conflict { key },
+            CommitError::Quota(limit) => Self::Quota(limit),
             CommitError::Unavailable(fault) => Self::Unavailable(fault),
         }
     }

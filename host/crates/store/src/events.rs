@@ -15,19 +15,19 @@ const ADD_SOURCE: &str = "INSERT INTO source (tenant, name) VALUES (?1, ?2)";
 
 const INSERT: &str =
     "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
-        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data, hops)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
     ON CONFLICT (id) DO NOTHING";
 
 const GET: &str =
     "SELECT accepted_at_ms, id, occurred_at_ms, sender, tenant, name, dialect, instance, kind, native_kind,
-        conversation, contact, operator, message, text, envelope, data
+        conversation, contact, operator, message, text, envelope, data, hops
     FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
 
 /// The same columns, without the long texts: those of a thousand events would be hundreds of megabytes.
 const BRIEF: &str =
     "SELECT accepted_at_ms, id, occurred_at_ms, sender, tenant, name, dialect, instance, kind, native_kind,
-        conversation, contact, operator, message, NULL, '', ''
+        conversation, contact, operator, message, NULL, '', '', hops
     FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
 
 const SEQ: &str = "SELECT seq FROM event WHERE id = ?1";
@@ -74,6 +74,7 @@ pub(crate) fn insert(
         dedupe.map(|dedupe| dedupe.key),
         event.envelope,
         event.data,
+        event.hops,
     ])?;
     Ok((written == 1).then(|| Inserted { seq: sql.last_insert_rowid(), lane }))
 }
@@ -117,6 +118,7 @@ fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
             text: row.get(14)?,
             envelope: row.get(15)?,
             data: row.get(16)?,
+            hops: row.get(17)?,
         },
     })
 }

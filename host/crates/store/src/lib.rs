@@ -1,5 +1,5 @@
-//! What slashbox keeps over a crash: events, their deliveries and attempts, by what events are known again, and the plugins'
-//! key-value memory.
+//! What slashbox keeps over a crash: events, their deliveries and attempts, by what events are known again, the plugins'
+//! key-value memory and their timers.
 //!
 //! Owns the data directory's database, its one writer, its readers, its schema. Never decides what is stored, and reads
 //! no clock: whoever needs the time is given it.
@@ -8,7 +8,9 @@
 //! * What a method of [`Store`] has confirmed survives a crash of the process and of the machine.
 //! * An event is kept together with its deliveries and its dedupe key, or not at all.
 //! * Of a subscriber's open deliveries of one conversation, only the oldest can be claimed; one claim at a time counts.
-//! * The effects of a call are applied all or none, together with its outcome, and only if what it read still holds.
+//! * What a call changes is kept all or none, together with its outcome, and only if what it read still holds and the
+//!   plugin keeps no more than it may.
+//! * A timer that fires becomes one event, on its way to the plugin that set it; before that it is there.
 //! * One process at a time has a data directory, and one thread in it writes.
 //! * No type or error of the SQL library appears outside.
 
@@ -34,14 +36,19 @@ mod reader;
 mod revisions;
 mod store;
 mod subscribers;
+mod timers;
+mod usage;
 mod writer;
 
 pub use accept::{Accepted, NewEvent};
 pub use attempts::Finished;
 pub use claims::{ClaimRequest, Claimed, Claims};
+pub use commit::Change;
 pub use error::{CommitError, Fault, FinishError, OpenError, ReadError, WriteError};
 pub use keys::{DeliveryKey, DeliveryKeyError, Subscriber, SubscriberKey};
 pub use kv::Entry;
 pub use listings::{DeliveryFilter, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Page};
 pub use reader::Reader;
 pub use store::Store;
+pub use timers::Fired;
+pub use usage::Usage;

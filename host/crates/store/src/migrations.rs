@@ -6,8 +6,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The first one brings an empty database to version 1, and so on.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../migrations/0001_kv.sql"), include_str!("../migrations/0002_events.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../migrations/0001_kv.sql"),
+    include_str!("../migrations/0002_events.sql"),
+    include_str!("../migrations/0003_timers.sql"),
+];
 
 /// Why a database could not be brought up to date.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::database::Database;
 use crate::migrations::migrate;
-use crate::{attempts, dedupe, deliveries, events, kv, listings, revisions, subscribers};
+use crate::{attempts, dedupe, deliveries, events, kv, listings, revisions, subscribers, timers, usage};
 
 fn database() -> Connection {
     let mut sql = Database::in_memory().open_writer().unwrap();
@@ -37,6 +37,8 @@ fn no_statement_looks_at_what_grows_row_by_row() {
         &listings::EVENTS,
         &revisions::STATEMENTS,
         &subscribers::STATEMENTS,
+        &timers::STATEMENTS,
+        &usage::STATEMENTS,
     ];
     for statement in all.into_iter().flatten() {
         let plan = plan(&sql, statement).replace("SCAN CONSTANT ROW", "");
@@ -55,6 +57,12 @@ fn the_hot_ones_use_their_own_index() {
         (deliveries::READY, "SEARCH delivery USING COVERING INDEX delivery_by_time (subscriber=? AND ready_at_ms<?)"),
         (deliveries::HEAD, "SEARCH delivery USING INDEX delivery_by_lane (subscriber=? AND lane=?)"),
         (deliveries::ALL_LEASED, "SCAN delivery USING COVERING INDEX delivery_by_time"),
+        (
+            kv::EXPIRED_OF,
+            "SEARCH kv USING COVERING INDEX kv_expiry_of_scope (tenant=? AND plugin=? AND expires_at_ms<?)",
+        ),
+        (timers::DUE, "SEARCH timer USING INDEX timer_by_time (due_at_ms<?)"),
+        (timers::NEXT, "SEARCH timer USING COVERING INDEX timer_by_time"),
         (dedupe::AFTER, "SEARCH dedupe USING INTEGER PRIMARY KEY (rowid>?)"),
     ];
     for (statement, expected) in cases {

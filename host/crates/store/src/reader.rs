@@ -16,14 +16,14 @@ use crate::database::Database;
 use crate::kv::{self, Entry};
 use crate::{
     DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page, ReadError,
-    Subscriber, listings, subscribers,
+    Subscriber, Usage, listings, subscribers, timers, usage,
 };
 
 /// How many reads run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
 /// disk from holding up the rest. Each connection costs two file handles and a page cache of 2 MiB.
 const READERS: u32 = 4;
 
-/// Reads what plugins remember. Cheap to clone; a clone reads through the same connections.
+/// Reads what is kept. Cheap to clone; a clone reads through the same connections.
 ///
 /// Its methods have to be called within a tokio runtime. Once the store is closed, they say so.
 #[derive(Clone, Debug)]
@@ -56,6 +56,25 @@ impl Reader {
     ) -> Result<Vec<(String, Version)>, ReadError> {
         let (scope, prefix, after) = (scope.clone(), prefix.to_owned(), after.map(str::to_owned));
         self.read(move |sql| kv::list(sql, &scope, &prefix, after.as_deref(), limit, now_ms)).await
+    }
+
+    /// How much the plugin keeps for the tenant, for a check while a call runs; a commit looks for itself. What has expired
+    /// counts until it is removed: whoever would refuse something for it asks [`Reader::usage_at`] first.
+    pub async fn usage(&self, scope: &Scope) -> Result<Usage, ReadError> {
+        let scope = scope.clone();
+        self.read(move |sql| usage::get(sql, &scope)).await
+    }
+
+    /// As [`Reader::usage`], without what has expired by `now_ms`: that by which a commit decides. It looks at each of
+    /// those that have expired and were not removed yet.
+    pub async fn usage_at(&self, scope: &Scope, now_ms: u64) -> Result<Usage, ReadError> {
+        let scope = scope.clone();
+        self.read(move |sql| usage::alive(sql, &scope, now_ms)).await
+    }
+
+    /// When the first timer is due, in milliseconds since the Unix epoch; `None` if none is set.
+    pub async fn next_timer_at_ms(&self) -> Result<Option<u64>, ReadError> {
+        self.read(timers::next_at_ms).await
     }
 
     /// Every subscriber that was ever registered, by key.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use slashbox_core::{Effects, Scope, SubscriberId};
+use slashbox_core::SubscriberId;
 
 use crate::data_dir::DataDir;
 use crate::database::Database;
@@ -14,8 +14,9 @@ use crate::migrations::{MigrateError, migrate};
 use crate::reader::Pool;
 use crate::writer::Writer;
 use crate::{
-    Accepted, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, NewEvent, OpenError,
-    Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, revisions, subscribers,
+    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, NewEvent,
+    OpenError, Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, revisions, subscribers,
+    timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -52,21 +53,31 @@ impl Store {
         Self::start(&Database::in_memory(), None)
     }
 
-    /// Applies what a call wrote, all or nothing, provided that every key and listing that it read is still as it saw
-    /// them. `now_ms` is the time, in milliseconds since the Unix epoch: what has expired by then is not there.
+    /// Keeps what a call changes, all or nothing, provided that every key and listing that it read is still as it saw them,
+    /// and that the plugin does not come to keep more than it may. `now_ms` is the time, in milliseconds since the Unix
+    /// epoch: what has expired by then is not there.
     ///
-    /// When this returns, the writes are on the disk and every read that begins now sees them. If its future is dropped,
-    /// they may or may not be made. Without any writes, nothing is checked and nothing is done.
+    /// When this returns, the change is on the disk and every read that begins now sees it. If its future is dropped, it
+    /// may or may not be made. One that neither writes nor emits anything is not checked, and costs no commit.
     ///
     /// # Errors
     /// [`CommitError::Conflict`] if something that the call read has changed, or if a number that it adds to is none any
-    /// more or would overflow; [`CommitError::Unavailable`] if the database cannot be written, or the store is closed.
-    pub async fn commit(&self, scope: &Scope, effects: Effects, now_ms: u64) -> Result<(), CommitError> {
-        if effects.is_empty() {
+    /// more or would overflow; [`CommitError::Quota`] if more would be kept than before, and more than the quota;
+    /// [`CommitError::Unavailable`] if the database cannot be written, or the store is closed.
+    pub async fn commit(&self, change: Change, now_ms: u64) -> Result<(), CommitError> {
+        if change.is_empty() {
             return Ok(());
         }
-        let scope = scope.clone();
-        self.inner.writer.write(move |sql| commit::commit(sql, &scope, &effects, now_ms)).await
+        self.inner.writer.write(move |sql| commit::commit(sql, &change, now_ms)).await
+    }
+
+    /// Makes events of the timers that are due by `now_ms`, at most as many as there are `ids` for them, the one that is
+    /// due for longest first. Each goes to the plugin that set it, and the timer is gone in the same commit.
+    ///
+    /// # Errors
+    /// If the database cannot be written, or the store is closed; then no timer is gone.
+    pub async fn fire_timers(&self, now_ms: u64, ids: Vec<String>) -> Result<Fired, WriteError> {
+        self.write_plainly(move |sql| timers::fire(sql, now_ms, ids)).await
     }
 
     /// Registers those that are not known yet, and tells the key of each, in their order.
@@ -99,14 +110,14 @@ impl Store {
         self.write_plainly(move |sql| claims::claim(sql, &requests, now_ms, lease_until_ms)).await
     }
 
-    /// Records how an attempt ended, moves the delivery on and applies the call's effects, all or none. If that closes
+    /// Records how an attempt ended, moves the delivery on and keeps what the call changes, all or none. If that closes
     /// the delivery, the next one of its conversation is due at once: tells which, if there is one.
     ///
     /// # Errors
-    /// See [`FinishError`]; after a conflict the delivery is leased as before.
+    /// See [`FinishError`]; after a conflict, and over a quota, the delivery is leased as before.
     pub async fn finish(&self, finished: Finished, now_ms: u64) -> Result<Option<DeliveryKey>, FinishError> {
-        // What effects conflict with may be found when some of them are written.
-        if finished.effects.as_ref().is_some_and(|(_, effects)| !effects.is_empty()) {
+        // That a change may not be made may be found when some of it is.
+        if finished.change.as_ref().is_some_and(|change| !change.is_empty()) {
             let finish = move |sql: &Connection| attempts::finish(sql, &finished, now_ms).map_err(Fault::sql)?;
             return self.inner.writer.write(finish).await;
         }

@@ -26,7 +26,8 @@ pub(crate) fn register(sql: &Connection, ids: &[SubscriberId]) -> rusqlite::Resu
     ids.iter().map(|id| key_of(sql, id)).collect()
 }
 
-fn key_of(sql: &Connection, id: &SubscriberId) -> rusqlite::Result<SubscriberKey> {
+/// The key of one; if it is new, it gets one.
+pub(crate) fn key_of(sql: &Connection, id: &SubscriberId) -> rusqlite::Result<SubscriberKey> {
     let name = (&id.tenant, kind_to_sql(id.kind), &id.name);
     let known = sql.prepare_cached(FIND)?.query_row(name, |row| number(row, 0)).optional()?;
     if let Some(key) = known {

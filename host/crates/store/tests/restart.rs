@@ -6,19 +6,29 @@ use std::fs;
 use std::path::Path;
 
 use slashbox_core::{
-    Attempt, Dedupe, DeliveryState, Effects, Event, Next, Origin, Scope, Sender, SubscriberId, SubscriberKind, Version,
-    Write,
+    Attempt, Dedupe, DeliveryState, Effects, Event, Next, Origin, Quota, Scope, Sender, SubscriberId, SubscriberKind,
+    TimerWrite, Version, Write,
 };
 use slashbox_store::{
-    Accepted, ClaimRequest, Claimed, CommitError, DeliveryFilter, Finished, NewEvent, OpenError, Store, SubscriberKey,
+    Accepted, Change, ClaimRequest, Claimed, CommitError, DeliveryFilter, EventFilter, Finished, NewEvent, OpenError,
+    Store, SubscriberKey, Usage,
 };
 
 fn scope() -> Scope {
     Scope { tenant: "default".to_owned(), plugin: "notes".to_owned() }
 }
 
+fn origin() -> Origin {
+    Origin { tenant: "default".to_owned(), source: "support".to_owned(), dialect: "hotline".to_owned(), instance: None }
+}
+
+fn change(effects: Effects) -> Change {
+    let quota = Quota { kv_keys: 10, kv_bytes: 1000, timers: 10 };
+    Change { scope: scope(), effects, quota, origin: origin(), conversation: Some("x".to_owned()), events: Vec::new() }
+}
+
 async fn write(store: &Store, key: &str, write: Write) -> Result<(), CommitError> {
-    store.commit(&scope(), Effects { writes: [(key.to_owned(), write)].into(), ..Effects::default() }, 1000).await
+    store.commit(change(Effects { writes: [(key.to_owned(), write)].into(), ..Effects::default() }), 1000).await
 }
 
 async fn add(store: &Store) {
@@ -36,6 +46,13 @@ fn files(dir: &Path) -> Vec<String> {
         fs::read_dir(dir).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
+}
+
+/// What is on the disk now is what a crash would leave.
+fn copy_of(dir: &Path, copy: &Path) {
+    for file in files(dir) {
+        fs::copy(dir.join(&file), copy.join(&file)).unwrap();
+    }
 }
 
 #[tokio::test]
@@ -57,10 +74,7 @@ async fn a_crash_loses_nothing_that_was_committed() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = Store::open(dir.path()).unwrap();
     add(&store).await;
-    // What is on the disk now is what a crash would leave.
-    for file in files(dir.path()) {
-        fs::copy(dir.path().join(&file), copy.path().join(&file)).unwrap();
-    }
+    copy_of(dir.path(), copy.path());
     store.close().await;
     let crashed = Store::open(copy.path()).unwrap();
     assert_eq!(number(&crashed).await.unwrap().0, "1");
@@ -178,14 +192,10 @@ fn event(id: &str, to: SubscriberKey) -> NewEvent {
         message: None,
         text: None,
         occurred_at_ms: 999,
-        origin: Origin {
-            tenant: "default".to_owned(),
-            source: "support".to_owned(),
-            dialect: "hotline".to_owned(),
-            instance: None,
-        },
+        origin: origin(),
         data: "{}".to_owned(),
         envelope: String::new(),
+        hops: 0,
     };
     let dedupe = Some(Dedupe { key: [id.as_bytes()[0]; 32], ttl_ms: 1000 });
     NewEvent { event, dedupe, subscribers: vec![to] }
@@ -200,8 +210,8 @@ async fn finish(store: &Store, claimed: &Claimed, next: Next) {
     let attempt =
         Attempt { at_ms: 1000, took_ms: 1, fault: None, status: None, detail: String::new(), answer: String::new() };
     let effects = Effects { writes: [("n".to_owned(), Write::Add(1))].into(), ..Effects::default() };
-    let effects = Some((scope(), effects));
-    let finished = Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, effects };
+    let change = Some(change(effects));
+    let finished = Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, change };
     store.finish(finished, 1000).await.unwrap();
 }
 
@@ -270,12 +280,93 @@ async fn a_crash_loses_no_delivery() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let store = Store::open(dir.path()).unwrap();
     let to = with_deliveries(&store).await;
-    for file in files(dir.path()) {
-        fs::copy(dir.path().join(&file), copy.path().join(&file)).unwrap();
-    }
+    copy_of(dir.path(), copy.path());
     store.close().await;
     let crashed = Store::open(copy.path()).unwrap();
     check_deliveries(&crashed, to).await;
+}
+
+/// Sets a timer to 1500, in a call that adds one.
+async fn set_timer(store: &Store) {
+    let timer = TimerWrite::Set { due_at_ms: 1500, payload: "[1]".to_owned() };
+    let effects = Effects {
+        writes: [("n".to_owned(), Write::Add(1))].into(),
+        timers: [("t".to_owned(), timer)].into(),
+        ..Effects::default()
+    };
+    store.commit(change(effects), 1000).await.unwrap();
+}
+
+/// Fires what is due at a time later than that, and tells the ids and data of all events.
+async fn fired(store: &Store, id: &str) -> Vec<(String, String)> {
+    store.fire_timers(2000, vec![id.to_owned(), format!("{id}-more")]).await.unwrap();
+    let page = store.reader().events(&EventFilter::default(), None, 10).await.unwrap();
+    let mut events = Vec::new();
+    for record in page.items {
+        let (record, deliveries) = store.reader().event(&record.event.id).await.unwrap().unwrap();
+        assert_eq!(deliveries.iter().map(|one| &one.subscriber).collect::<Vec<_>>(), [&notes()]);
+        events.push((record.event.id, record.event.data));
+    }
+    events
+}
+
+/// A crash before it is set, between that and its event, and after.
+#[tokio::test]
+async fn a_timer_is_set_or_fired_whenever_it_crashes() {
+    let dirs = [(); 4].map(|()| tempfile::tempdir().unwrap());
+    let store = Store::open(dirs[0].path()).unwrap();
+    write(&store, "other", Write::Add(1)).await.unwrap();
+    copy_of(dirs[0].path(), dirs[1].path());
+    set_timer(&store).await;
+    copy_of(dirs[0].path(), dirs[2].path());
+    assert_eq!(fired(&store, "first").await, [("first".to_owned(), "[1]".to_owned())]);
+    copy_of(dirs[0].path(), dirs[3].path());
+    store.close().await;
+
+    let unset = Store::open(dirs[1].path()).unwrap();
+    assert_eq!((number(&unset).await, unset.reader().next_timer_at_ms().await.unwrap()), (None, None));
+    assert_eq!(fired(&unset, "none").await, []);
+    let set = Store::open(dirs[2].path()).unwrap();
+    assert_eq!(number(&set).await.unwrap().0, "1");
+    assert_eq!(set.reader().next_timer_at_ms().await.unwrap(), Some(1500));
+    assert_eq!(set.reader().usage(&scope()).await.unwrap(), Usage { kv_keys: 2, kv_bytes: 8, timers: 1 });
+    assert_eq!(fired(&set, "second").await, [("second".to_owned(), "[1]".to_owned())]);
+    let fired_before = Store::open(dirs[3].path()).unwrap();
+    assert_eq!(fired(&fired_before, "third").await, [("first".to_owned(), "[1]".to_owned())]);
+    let to = fired_before.subscribers_of(vec![notes()]).await.unwrap()[0];
+    assert_eq!(claim(&fired_before, to).await.len(), 0, "not before 2000");
+    let claims = fired_before.claim(vec![ClaimRequest { subscriber: to, limit: 9 }], 2000, 3000).await.unwrap();
+    assert_eq!(claims.claimed[0].event.conversation.as_deref(), Some("x"));
+}
+
+#[tokio::test]
+async fn a_database_of_the_second_version_is_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let sql = rusqlite::Connection::open(dir.path().join("slashbox.db")).unwrap();
+    for version in [include_str!("../migrations/0001_kv.sql"), include_str!("../migrations/0002_events.sql")] {
+        sql.execute_batch(version).unwrap();
+    }
+    sql.execute_batch(
+        "INSERT INTO kv VALUES ('default', 'notes', 'é', 1, NULL, x'0000'), ('default', 'notes', 'n', 2, 500, x'32'),
+            ('default', 'other', 'a' || char(0) || 'b', 3, NULL, x'');
+        INSERT INTO source VALUES (1, 'default', 'support');
+        INSERT INTO event VALUES (1, 'old', 1, 5, 4, 0, NULL, 'hotline', NULL, 'k', 'n', NULL, NULL, NULL, NULL, NULL,
+            NULL, '', '[' || hex(zeroblob(100000)) || ']')",
+    )
+    .unwrap();
+    sql.pragma_update(None, "user_version", 2).unwrap();
+    sql.close().unwrap();
+
+    let store = Store::open(dir.path()).unwrap();
+    let usage = async |scope: Scope| store.reader().usage(&scope).await.unwrap();
+    assert_eq!(usage(scope()).await, Usage { kv_keys: 2, kv_bytes: 6, timers: 0 });
+    let other = Scope { plugin: "other".to_owned(), ..scope() };
+    assert_eq!(usage(other).await, Usage { kv_keys: 1, kv_bytes: 3, timers: 0 });
+    // From now on, what goes is taken off: `n` has expired.
+    write(&store, "m", Write::Set { value: vec![0; 10], expires_at_ms: None }).await.unwrap();
+    assert_eq!(usage(scope()).await, Usage { kv_keys: 2, kv_bytes: 15, timers: 0 });
+    let (record, _) = store.reader().event("old").await.unwrap().unwrap();
+    assert_eq!((record.event.hops, record.event.data.len()), (0, 200_002));
 }
 
 #[tokio::test]

@@ -135,10 +135,16 @@ fn unknown_key<T: File>(path: &[Key]) -> Option<FileError> {
             }
         }
     }
-    let known = T::keys(&table)?;
-    let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
-    let nearest = known.iter().min_by_key(distance).filter(|known| distance(known) <= NEAR_DISTANCE_MAX).copied();
-    Some(FileError::UnknownKey { key, nearest, known })
+    Some(FileError::unknown_key(key, name, T::keys(&table)?))
+}
+
+impl FileError {
+    /// Of a key, named with its tables, whose last part is none that its table knows.
+    pub fn unknown_key(key: String, name: &str, known: &'static [&'static str]) -> Self {
+        let distance = |known: &&&str| strsim::damerau_levenshtein(known, name);
+        let nearest = known.iter().min_by_key(distance).filter(|known| distance(known) <= NEAR_DISTANCE_MAX).copied();
+        Self::UnknownKey { key, nearest, known }
+    }
 }
 
 #[cfg(test)]

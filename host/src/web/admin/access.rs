@@ -9,8 +9,8 @@ use axum::http::{
 };
 use slashbox_dialects::Secret;
 
-/// What a token follows in the header.
-const BEARER: &str = "Bearer ";
+/// What a token follows in the header, in any case (RFC 9110, 11.1).
+const BEARER: &str = "bearer";
 
 /// Who may use the admin API.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +42,11 @@ impl AdminAccess {
             Self::Loopback => Err(Denied::NotLoopback),
             Self::Token(token) => {
                 let given = headers.get(AUTHORIZATION).ok_or(Denied::NoToken)?;
-                let given = given.to_str().ok().and_then(|given| given.strip_prefix(BEARER)).ok_or(Denied::NoToken)?;
+                let given = given.to_str().ok().and_then(|given| given.split_once(' '));
+                let (scheme, given) = given.ok_or(Denied::NoToken)?;
+                if !scheme.eq_ignore_ascii_case(BEARER) {
+                    return Err(Denied::NoToken);
+                }
                 if token.is(given) { Ok(()) } else { Err(Denied::WrongToken) }
             }
         }
@@ -53,18 +57,21 @@ impl AdminAccess {
 const OF_PROXIES: [&str; 6] =
     ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip", "via"];
 
+/// Where a request comes from, as browsers say (w3.org/TR/fetch-metadata): also of one that has no `Origin`.
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
 /// Whether the request names a loopback host, no page of another origin made it, and no proxy passed it on.
 fn is_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
     if OF_PROXIES.iter().any(|name| headers.contains_key(*name)) {
         return false;
     }
-    let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or_else(|| uri.authority().map(|authority| authority.as_str()));
-    let origin = headers.get(ORIGIN).map(|origin| {
-        let origin = origin.to_str().unwrap_or_default();
-        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).unwrap_or_default()
-    });
-    host.is_some_and(names_loopback) && origin.is_none_or(names_loopback)
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let host = text(HOST.as_str()).or_else(|| uri.authority().map(|authority| authority.as_str()));
+    let Some(host) = host.filter(|host| names_loopback(host)) else { return false };
+    let own_site = text(SEC_FETCH_SITE).is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let own_origin = text(ORIGIN.as_str())
+        .is_none_or(|origin| origin.strip_prefix("http://").is_some_and(|origin| origin.eq_ignore_ascii_case(host)));
+    own_site && own_origin
 }
 
 /// `localhost`, `127.0.0.1` or `[::1]`, with or without a port.
@@ -93,6 +100,7 @@ mod tests {
         let access = AdminAccess::Token(Secret::new("s3cret-0").unwrap());
         check(&access, &[("authorization", "Bearer s3cret-0")], Ok(()));
         check(&access, &[("authorization", "Bearer s3cret-0"), ("host", "example.com")], Ok(()));
+        check(&access, &[("authorization", "bearer s3cret-0")], Ok(()));
         for wrong in ["Bearer s3cret-", "Bearer s3cret-0t", "Bearer ", "Bearer  s3cret-0"] {
             check(&access, &[("authorization", wrong)], Err(Denied::WrongToken));
         }
@@ -116,11 +124,23 @@ mod tests {
             check(&access, &[("host", host)], Err(Denied::NotLoopback));
         }
         check(&access, &[], Err(Denied::NotLoopback));
-        check(&access, &[("host", "localhost"), ("origin", "http://localhost:8787")], Ok(()));
+        check(&access, &[("host", "localhost:8787"), ("origin", "http://localhost:8787")], Ok(()));
+        for site in ["same-origin", "none"] {
+            check(&access, &[("host", "localhost"), ("sec-fetch-site", site)], Ok(()));
+        }
+        for site in ["cross-site", "same-site", ""] {
+            check(&access, &[("host", "localhost"), ("sec-fetch-site", site)], Err(Denied::NotLoopback));
+        }
         for name in OF_PROXIES {
             check(&access, &[("host", "localhost"), (name, "1.2.3.4")], Err(Denied::NotLoopback));
         }
-        for origin in ["https://example.com", "null", "http://localhost.example.com"] {
+        for origin in [
+            "https://example.com",
+            "null",
+            "http://localhost.example.com",
+            "http://localhost:8787",
+            "https://localhost",
+        ] {
             check(&access, &[("host", "localhost"), ("origin", origin)], Err(Denied::NotLoopback));
         }
     }

@@ -9,5 +9,7 @@
 )]
 
 mod cases;
+mod changes;
 mod place;
 mod script;
+mod timers;

@@ -2,14 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use slashbox_core::{DeliveryState, Event, Origin, Schedule, Scope, Sender, SubscriberId, SubscriberKind, counter};
-use slashbox_delivery::{Addressed, Deliveries, ManualClock};
-use slashbox_store::{DeliveryFilter, DeliveryRecord, Store};
+use slashbox_core::{
+    DeliveryState, Effects, Event, Origin, Schedule, Scope, Sender, SubscriberId, SubscriberKind, TimerWrite, counter,
+};
+use slashbox_delivery::{Addressed, Changed, Deliveries, ManualClock};
+use slashbox_store::{CommitError, DeliveryFilter, DeliveryRecord, EventFilter, Store};
 
-use crate::script::{Names, Script};
+use crate::script::{Names, Script, changed};
 
 /// The time at which everything begins.
-const BEGIN_MS: u64 = 1_759_956_080_000;
+pub(crate) const BEGIN_MS: u64 = 1_759_956_080_000;
 
 /// How long a state may take to come: none of them takes more than some commits in memory.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,9 +32,13 @@ pub(crate) fn id(name: &str) -> SubscriberId {
 impl Place {
     /// `one` is there, and is treated by this schedule.
     pub(crate) async fn new(schedule: Schedule) -> Self {
+        Self::with(Store::in_memory().unwrap(), schedule).await
+    }
+
+    pub(crate) async fn with(store: Store, schedule: Schedule) -> Self {
         let (names, one) = (Arc::<Names>::default(), Script::new(schedule, "1"));
         names.put("one", &one);
-        Self::again(Store::in_memory().unwrap(), ManualClock::at(BEGIN_MS), names, one).await
+        Self::again(store, ManualClock::at(BEGIN_MS), names, one).await
     }
 
     async fn again(store: Store, clock: ManualClock, names: Arc<Names>, one: Arc<Script>) -> Self {
@@ -42,7 +48,13 @@ impl Place {
 
     /// The same after the worker was cut off, as a crash does it.
     pub(crate) async fn after_crash(self) -> Self {
+        self.after_crash_of(Duration::ZERO).await
+    }
+
+    /// The same when so much time has passed until the next run begins.
+    pub(crate) async fn after_crash_of(self, pause: Duration) -> Self {
         self.deliveries.shutdown(Duration::ZERO).await;
+        self.clock.advance(pause);
         Self::again(self.store, self.clock, self.names, self.one).await
     }
 
@@ -53,31 +65,18 @@ impl Place {
 
     pub(crate) async fn accept_for(&self, event: &str, conversation: Option<&str>, names: &[&str]) {
         let subscribers = names.iter().map(|name| id(name)).collect();
-        let incoming = Addressed { event: self.event(event, conversation), dedupe: None, subscribers };
+        let incoming = Addressed { event: new_event(event, conversation), dedupe: None, subscribers };
         self.deliveries.accept(vec![incoming]).await.unwrap();
     }
 
-    fn event(&self, id: &str, conversation: Option<&str>) -> Event {
-        Event {
-            id: id.into(),
-            kind: "message.received".into(),
-            native_kind: "message_received".into(),
-            conversation: conversation.map(Into::into),
-            contact: None,
-            operator: None,
-            sender: Sender::Contact,
-            message: None,
-            text: None,
-            occurred_at_ms: BEGIN_MS,
-            origin: Origin {
-                tenant: "default".into(),
-                source: "support".into(),
-                dialect: "hotline".into(),
-                instance: None,
-            },
-            data: "null".into(),
-            envelope: String::new(),
-        }
+    /// Commits what a command in the conversation `x` changes.
+    pub(crate) async fn commit(&self, changed: Changed) -> Result<(), CommitError> {
+        self.deliveries.commit(&origin(), Some("x"), changed, BEGIN_MS).await
+    }
+
+    /// Sets timers of `one` to so many seconds after the beginning, or cancels them.
+    pub(crate) async fn set_timers(&self, timers: &[(&str, Option<u64>)]) {
+        self.commit(timing(timers)).await.unwrap();
     }
 
     pub(crate) async fn record(&self, event: &str) -> DeliveryRecord {
@@ -103,37 +102,25 @@ impl Place {
     /// Waits until an event is there at all.
     pub(crate) async fn wait_until_there(&self, event: &str) {
         let reader = self.store.reader();
-        let came = async {
-            while reader.event(event).await.unwrap().is_none() {
-                tokio::task::yield_now().await
-            }
-        };
-        tokio::time::timeout(PATIENCE, came)
-            .await
-            .unwrap_or_else(|_| panic!("{event} is not there within {PATIENCE:?}"));
+        until(&format!("{event} is there"), async || reader.event(event).await.unwrap().is_some()).await;
     }
 
     /// Waits until `one` has begun with an event.
     pub(crate) async fn under_way(&self, event: &str) {
-        let begun = async {
-            while self.one.got_of(event).is_empty() {
-                tokio::task::yield_now().await
-            }
-        };
-        tokio::time::timeout(PATIENCE, begun)
-            .await
-            .unwrap_or_else(|_| panic!("{event} has not begun within {PATIENCE:?}"));
+        until(&format!("{event} has begun"), async || !self.one.got_of(event).is_empty()).await;
     }
 
     /// Waits until so many attempts of an event were recorded.
     pub(crate) async fn wait_for_attempts(&self, event: &str, attempts: u32) {
-        let came = async {
-            while self.record(event).await.attempts < attempts {
-                tokio::task::yield_now().await
-            }
-        };
-        let came = tokio::time::timeout(PATIENCE, came).await;
-        came.unwrap_or_else(|_| panic!("{event} has no {attempts} attempts within {PATIENCE:?}"));
+        let what = format!("{event} has {attempts} attempts");
+        until(&what, async || self.record(event).await.attempts >= attempts).await;
+    }
+
+    /// The events that timers became, the oldest first.
+    pub(crate) async fn fired(&self) -> Vec<Event> {
+        let filter = EventFilter { kind: Some("timer.fired".into()), ..EventFilter::default() };
+        let page = self.store.reader().events(&filter, None, 1_000).await.unwrap();
+        page.items.into_iter().rev().map(|record| record.event).collect()
     }
 
     /// Waits until the worker has made whatever it makes at this time: another event, accepted now, arrives.
@@ -142,10 +129,60 @@ impl Place {
         self.wait_for(marker, DeliveryState::Succeeded).await;
     }
 
-    /// What the events' effects have counted.
+    /// What the events' calls have counted.
     pub(crate) async fn count(&self) -> i64 {
-        let scope = Scope { tenant: "default".into(), plugin: "script".into() };
+        let scope = Scope { tenant: "default".into(), plugin: "one".into() };
         let entry = self.store.reader().get(&scope, "count", BEGIN_MS).await.unwrap();
         counter(entry.as_ref().map(|entry| &*entry.value)).unwrap()
     }
+}
+
+/// Waits until something is so.
+pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let came = async {
+        while !is_so().await {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, came).await.unwrap_or_else(|_| panic!("not so within {PATIENCE:?}: {what}"));
+}
+
+fn origin() -> Origin {
+    Origin { tenant: "default".into(), source: "support".into(), dialect: "hotline".into(), instance: None }
+}
+
+pub(crate) fn new_event(id: &str, conversation: Option<&str>) -> Event {
+    Event {
+        id: id.into(),
+        kind: "message.received".into(),
+        native_kind: "message_received".into(),
+        conversation: conversation.map(Into::into),
+        contact: None,
+        operator: None,
+        sender: Sender::Contact,
+        message: None,
+        text: None,
+        occurred_at_ms: BEGIN_MS,
+        origin: origin(),
+        data: "null".into(),
+        envelope: String::new(),
+        hops: 0,
+    }
+}
+
+/// A call that emits an event for some.
+pub(crate) fn emitting(event: &str, names: &[&str]) -> Changed {
+    let subscribers = names.iter().map(|name| id(name)).collect();
+    let event = Event { hops: 1, ..new_event(event, None) };
+    Changed { events: vec![Addressed { event, dedupe: None, subscribers }], ..changed(Effects::default()) }
+}
+
+/// A call that sets timers to so many seconds after the beginning, or cancels them.
+pub(crate) fn timing(timers: &[(&str, Option<u64>)]) -> Changed {
+    let write = |seconds: Option<u64>| match seconds {
+        Some(seconds) => TimerWrite::Set { due_at_ms: BEGIN_MS + seconds * 1_000, payload: format!("[{seconds}]") },
+        None => TimerWrite::Cancel,
+    };
+    let timers = timers.iter().map(|(key, seconds)| ((*key).to_owned(), write(*seconds))).collect();
+    changed(Effects { timers, ..Effects::default() })
 }

@@ -1,17 +1,17 @@
 //! A subscriber that does as it is told, and remembers what it got.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use slashbox_core::{Effects, Fault, Schedule, Scope, SubscriberId, Version, Write};
-use slashbox_delivery::{Attempted, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
+use slashbox_core::{Effects, Event, Fault, Quota, Schedule, Scope, SubscriberId, Version, Write};
+use slashbox_delivery::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
 use tokio::sync::Notify;
 
 /// What it says to an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Say {
     Yes,
     /// Fails.
@@ -24,13 +24,35 @@ pub(crate) enum Say {
     Count,
     /// Succeeds, and counts on its key `count` being as it never is.
     Conflict,
+    /// Succeeds, and changes this.
+    Change(fn() -> Changed),
     /// Has no place for it.
     Later,
     /// Does not come back until it is told to.
     Hang,
+    /// The same, and changes this.
+    HangAndChange(fn() -> Changed),
 }
 
-/// An attempt that it got: the event's id, and which attempt it was.
+/// What changes nothing yet, of the plugin `one`.
+pub(crate) fn changed(effects: Effects) -> Changed {
+    let scope = Scope { tenant: "default".into(), plugin: "one".into() };
+    let quota = Quota { kv_keys: 10, kv_bytes: 100, timers: 300 };
+    Changed { scope, effects, quota, events: Vec::new() }
+}
+
+/// Adds one to the key `count`.
+pub(crate) fn counting() -> Changed {
+    changed(Effects { writes: [("count".to_owned(), Write::Add(1))].into(), ..Effects::default() })
+}
+
+/// The same, if the key `count` is as it never is.
+pub(crate) fn conflicting(changed: Changed) -> Changed {
+    let reads = [("count".to_owned(), Some(Version(u64::MAX)))].into();
+    Changed { effects: Effects { reads, ..changed.effects }, ..changed }
+}
+
+/// An attempt that it got: the event's id (of a fired timer its key), and which attempt it was.
 pub(crate) type Got = (String, u32);
 
 /// What it is told, and what it got.
@@ -38,7 +60,7 @@ pub(crate) type Got = (String, u32);
 pub(crate) struct Script {
     policy: Policy,
     revision: &'static str,
-    /// By event: what it says to the first attempt, the second, and so on; from the last on always the same.
+    /// By event (a fired timer by its key): what it says to the first attempt, the second, and so on; from the last on always the same.
     says: Mutex<HashMap<String, Vec<Say>>>,
     got: Mutex<Vec<Got>>,
     /// Lets go of those that hang.
@@ -70,35 +92,38 @@ impl Script {
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
-        let id = delivery.event.id.clone();
+        let id = name_of(&delivery.event);
         let says = self.says.lock().unwrap().get(&id).cloned().unwrap_or_else(|| vec![Say::Yes]);
         let made = self.got_of(&id).len();
         self.got.lock().unwrap().push((id, delivery.attempt));
         let say = says.get(made).or(says.last()).copied().unwrap();
         let failed = |retry_after| Verdict::Failed { fault: Fault::Theirs, retry_after };
         let verdict = match say {
-            Say::Yes | Say::Count | Say::Conflict => Verdict::Arrived,
+            Say::Yes | Say::Count | Say::Conflict | Say::Change(_) => Verdict::Arrived,
             Say::No => failed(None),
             Say::Later => Verdict::NotTried,
             Say::After(seconds) => failed(Some(Duration::from_secs(seconds))),
             Say::Never => Verdict::Refused,
             Say::Panic => panic!("as it was told"),
-            Say::Hang => {
+            Say::Hang | Say::HangAndChange(_) => {
                 self.release.notified().await;
                 Verdict::Arrived
             }
         };
-        let writes = [("count".to_owned(), Write::Add(1))].into();
-        let reads = match say {
-            Say::Conflict => [("count".to_owned(), Some(Version(u64::MAX)))].into(),
-            _ => BTreeMap::new(),
+        let change = match say {
+            Say::Count => Some(counting()),
+            Say::Conflict => Some(conflicting(counting())),
+            Say::Change(change) | Say::HangAndChange(change) => Some(change()),
+            _ => None,
         };
-        let effects = matches!(say, Say::Count | Say::Conflict).then(|| {
-            let scope = Scope { tenant: "default".into(), plugin: "script".into() };
-            (scope, Effects { reads, writes, ..Effects::default() })
-        });
-        Attempted { verdict, status: None, detail: format!("{say:?}"), answer: String::new(), effects }
+        Attempted { verdict, status: None, detail: format!("{say:?}"), answer: String::new(), change }
     }
+}
+
+/// The ids of fired timers are chance.
+fn name_of(event: &Event) -> String {
+    let timer = event.message.clone().filter(|_| event.kind == "timer.fired");
+    timer.unwrap_or_else(|| event.id.clone())
 }
 
 impl Subscriber for Script {

@@ -41,6 +41,7 @@ pub(super) fn incoming(name: &str, content: Content<'_>, arrival: Arrival<'_>) -
         origin: origin(&content, arrival)?,
         data: content.data.into_owned(),
         envelope: content.envelope,
+        hops: 0,
     };
     Ok(Incoming { event, dedupe })
 }

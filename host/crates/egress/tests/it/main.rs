@@ -7,8 +7,12 @@
 
 mod client;
 mod faults;
+mod framing;
 mod hostile;
 mod process;
 mod refusals;
 mod server;
+mod source;
+mod streams;
+mod uploads;
 mod usual;

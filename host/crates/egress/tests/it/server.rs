@@ -69,6 +69,12 @@ pub(crate) async fn head(stream: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
+/// Reads until there is no more to read, because the other side has gone.
+pub(crate) async fn gone(stream: &mut TcpStream) {
+    let mut read = vec![0; 64 * 1024];
+    while !matches!(stream.read(&mut read).await, Ok(0) | Err(_)) {}
+}
+
 async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -41,6 +41,7 @@ async fn the_callers_user_agent_stays_and_the_host_is_the_targets() {
     let egress = loopback();
     let mut made = request(&egress, &server.url("/"));
     made.headers.insert(USER_AGENT, HeaderValue::from_static("mine"));
+    made.headers.insert(HOST, HeaderValue::from_static("inside.example"));
     let response = egress.send(made).await.unwrap();
     assert_eq!(response.body, format!("\"mine\" \"{}\"", server.address));
 }

@@ -1,15 +1,57 @@
-//! Events of a plugin's own: refused until the host delivers events.
+//! Events of a plugin's own: emitted with the call's outcome.
 
+use slashbox_core::{Emit, HOPS_MAX, Pattern};
+
+use super::{Services, timers::check_json};
 use crate::{
+    Input,
     bindings::slashbox::plugin::{events::Host, types::ServiceError},
     guest::Guest,
 };
 
+/// The most bytes of an event's data: a quarter of what an event from outside may have.
+const DATA_BYTES_MAX: usize = 64 * 1024;
+
+/// The most bytes of a conversation's name, which orders deliveries.
+const CONVERSATION_BYTES_MAX: usize = 1_024;
+
+impl Services {
+    pub(super) fn emit(
+        &mut self,
+        kind: String,
+        conversation: Option<String>,
+        data: String,
+    ) -> Result<(), ServiceError> {
+        // A kind is what a pattern without stars covers.
+        if kind.contains('*') || !matches!(kind.parse(), Ok(Pattern::Kind(_))) {
+            let kind = kind.get(..kind.floor_char_boundary(100)).unwrap_or_default();
+            return Err(ServiceError::Invalid(format!("event {kind:?}: expected dotted words such as `paid`")));
+        }
+        if let Some(bytes) = conversation.as_ref().map(String::len).filter(|&bytes| bytes > CONVERSATION_BYTES_MAX) {
+            let expected = format!("expected at most {CONVERSATION_BYTES_MAX}");
+            return Err(ServiceError::Invalid(format!("event {kind:?}: conversation of {bytes} bytes: {expected}")));
+        }
+        check_json(&format!("event {kind:?}"), &data, DATA_BYTES_MAX)?;
+        let hops = match &self.call.input {
+            Input::Command(_) => 0,
+            Input::Event { event, .. } => event.hops,
+        };
+        if hops >= HOPS_MAX {
+            return Err(ServiceError::Limit(format!(
+                "event {kind:?}: limit of {HOPS_MAX} emissions from the event that came from outside reached"
+            )));
+        }
+        let emits_max = self.grants.limits.emits;
+        if self.effects.emits.len() >= emits_max as usize {
+            return Err(ServiceError::Limit(format!("event {kind:?}: limit of {emits_max} events in a call reached")));
+        }
+        self.effects.emits.push(Emit { kind, conversation, data });
+        Ok(())
+    }
+}
+
 impl Host for Guest {
-    fn emit(&mut self, kind: String, _conversation: Option<String>, _data: String) -> Result<(), ServiceError> {
-        let version = env!("CARGO_PKG_VERSION");
-        Err(ServiceError::Denied(format!(
-            "event {kind:?}: slashbox {version} delivers no events yet, a later version will"
-        )))
+    fn emit(&mut self, kind: String, conversation: Option<String>, data: String) -> Result<(), ServiceError> {
+        self.services("events")?.emit(kind, conversation, data)
     }
 }

@@ -5,8 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use slashbox_core::{Effects, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, RangeRead, Scope, Write, counter};
-use slashbox_store::{Entry, ReadError, Reader};
+use slashbox_core::{KV_KEY_BYTES_MAX, RangeRead, Write, counter};
+use slashbox_store::Entry;
 
 use crate::{
     bindings::slashbox::plugin::{
@@ -14,14 +14,11 @@ use crate::{
         types::ServiceError,
     },
     guest::Guest,
-    services::nothing_granted,
+    services::{Services, unavailable},
 };
 
 /// The most keys that one listing gives.
 const LIST_LIMIT_MAX: u32 = 1_000;
-
-/// The most keys that one call writes: what a commit does in a few milliseconds.
-const WRITES_MAX: usize = 1_000;
 
 /// The most bytes that one call writes, keys and values together.
 const WRITE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -29,24 +26,7 @@ const WRITE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// The most keys and listings that one call reads before writing: each is checked again at the commit.
 const READS_MAX: usize = 10_000;
 
-/// The memory of one call.
-pub(crate) struct Kv {
-    scope: Scope,
-    reader: Reader,
-    now_ms: u64,
-    effects: Effects,
-    written_bytes: usize,
-}
-
-impl Kv {
-    pub(crate) fn new(scope: Scope, reader: Reader, now_ms: u64) -> Self {
-        Self { scope, reader, now_ms, effects: Effects::default(), written_bytes: 0 }
-    }
-
-    pub(crate) fn into_effects(self) -> Effects {
-        self.effects
-    }
-
+impl Services {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, ServiceError> {
         check_key(&key)?;
         match self.effects.writes.get(&key) {
@@ -61,18 +41,19 @@ impl Kv {
         }
     }
 
-    fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), ServiceError> {
+    async fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), ServiceError> {
         check_key(&key)?;
-        if value.len() > KV_VALUE_BYTES_MAX {
+        let bytes_max = self.grants.limits.kv_value_kib as usize * 1024;
+        if value.len() > bytes_max {
             let bytes = value.len();
-            let expected = format!("expected at most {KV_VALUE_BYTES_MAX}");
+            let expected = format!("expected at most {bytes_max}");
             return Err(ServiceError::Invalid(format!("kv value of {bytes} bytes for key {key:?}: {expected}")));
         }
         if ttl_ms == Some(0) {
             return Err(ServiceError::Invalid(format!("kv time to live of 0 ms for key {key:?}: expected at least 1")));
         }
-        let expires_at_ms = ttl_ms.map(|ttl_ms| self.now_ms.saturating_add(ttl_ms));
-        self.write(key, Write::Set { value, expires_at_ms })
+        let expires_at_ms = ttl_ms.map(|ttl_ms| self.call.now_ms.saturating_add(ttl_ms));
+        self.write(key, Write::Set { value, expires_at_ms }).await
     }
 
     async fn increment(&mut self, key: String, by: i64) -> Result<i64, ServiceError> {
@@ -91,12 +72,12 @@ impl Kv {
             }
             None => (self.base_plus(&key, by).await?, Write::Add(by)),
         };
-        self.write(key, write)?;
+        self.write(key, write).await?;
         Ok(now)
     }
 
     /// What the counter would hold by now. Not a read that the commit checks.
-    async fn base_plus(&self, key: &str, by: i64) -> Result<i64, ServiceError> {
+    async fn base_plus(&mut self, key: &str, by: i64) -> Result<i64, ServiceError> {
         let base = self.entry(key).await?;
         add(key, number(key, base.as_ref().map(|entry| &*entry.value))?, by)
     }
@@ -121,7 +102,8 @@ impl Kv {
             .collect();
         // Even if each written key is taken out of it, the listing is full, and shows whether there is more.
         let asked = limit + 1 + u32::try_from(written.len()).unwrap_or(u32::MAX);
-        let seen = self.reader.list(&self.scope, &prefix, after.as_deref(), asked, self.now_ms).await;
+        let (reader, now_ms) = (self.reader.clone(), self.call.now_ms);
+        let seen = reader.list(self.scope(), &prefix, after.as_deref(), asked, now_ms).await;
         let seen: Vec<String> = seen.map_err(unavailable)?.into_iter().map(|(key, _)| key).collect();
         let mut keys: BTreeSet<String> = seen.iter().cloned().collect();
         for (key, there) in written {
@@ -156,36 +138,63 @@ impl Kv {
         Ok(entry.map(|entry| entry.value))
     }
 
-    async fn entry(&self, key: &str) -> Result<Option<Entry>, ServiceError> {
-        self.reader.get(&self.scope, key, self.now_ms).await.map_err(unavailable)
+    async fn entry(&mut self, key: &str) -> Result<Option<Entry>, ServiceError> {
+        let (reader, now_ms) = (self.reader.clone(), self.call.now_ms);
+        reader.get(self.scope(), key, now_ms).await.map_err(unavailable)
     }
 
-    fn write(&mut self, key: String, write: Write) -> Result<(), ServiceError> {
-        let bytes = |key: &str, write: &Write| {
-            key.len()
-                + match write {
-                    Write::Set { value, .. } => value.len(),
-                    Write::Delete | Write::Add(_) => 0,
-                }
-        };
-        let replaced = self.effects.writes.get(&key).map_or(0, |write| bytes(&key, write));
-        let sum = self.written_bytes - replaced + bytes(&key, &write);
+    async fn write(&mut self, key: String, write: Write) -> Result<(), ServiceError> {
+        let replaced = self.effects.writes.get(&key).map_or(0, |write| bytes_of(&key, write));
+        let bytes = bytes_of(&key, &write);
+        let sum = self.written_bytes - replaced + bytes;
         if sum > WRITE_BYTES_MAX {
             return Err(ServiceError::Limit(format!(
                 "kv limit of {WRITE_BYTES_MAX} bytes written in one call reached"
             )));
         }
-        if self.effects.writes.len() >= WRITES_MAX && !self.effects.writes.contains_key(&key) {
-            return Err(ServiceError::Limit(format!("kv limit of {WRITES_MAX} keys written in one call reached")));
+        let writes_max = self.grants.limits.kv_writes;
+        if self.effects.writes.len() >= writes_max as usize && !self.effects.writes.contains_key(&key) {
+            return Err(ServiceError::Limit(format!("kv limit of {writes_max} keys written in one call reached")));
+        }
+        if write != Write::Delete {
+            self.check_quota(&key, bytes, sum).await?;
         }
         self.written_bytes = sum;
         self.effects.writes.insert(key, write);
         Ok(())
     }
 
-    fn alive(&self, expires_at_ms: Option<u64>) -> bool {
-        expires_at_ms.is_none_or(|at_ms| at_ms > self.now_ms)
+    /// Whether there is room for a value of so many bytes with its key, and so many written by this call in all. The commit
+    /// looks again, since other calls write meanwhile; but there the plugin cannot be told any more.
+    async fn check_quota(&mut self, key: &str, bytes: usize, sum: usize) -> Result<(), ServiceError> {
+        let (quota, usage) = (self.grants.limits.quota(), self.usage().await?);
+        let many = usage.kv_keys + self.effects.writes.len() as u64 >= quota.kv_keys;
+        let large = usage.kv_bytes + sum as u64 > quota.kv_bytes;
+        if !many && !large {
+            return Ok(());
+        }
+        // There is always room for what is no larger than what it replaces.
+        let before = self.entry(key).await?.map_or(0, |entry| key.len() + entry.value.len());
+        if before == 0 && many {
+            return Err(ServiceError::Limit(format!("kv limit of {} keys reached", quota.kv_keys)));
+        }
+        if before < bytes && large {
+            return Err(ServiceError::Limit(format!("kv limit of {} MiB reached", self.grants.limits.kv_mib)));
+        }
+        Ok(())
     }
+
+    fn alive(&self, expires_at_ms: Option<u64>) -> bool {
+        expires_at_ms.is_none_or(|at_ms| at_ms > self.call.now_ms)
+    }
+}
+
+fn bytes_of(key: &str, write: &Write) -> usize {
+    let value = match write {
+        Write::Set { value, .. } => value.len(),
+        Write::Delete | Write::Add(_) => 0,
+    };
+    key.len() + value
 }
 
 fn check_key(key: &str) -> Result<(), ServiceError> {
@@ -210,34 +219,27 @@ fn add(key: &str, base: i64, by: i64) -> Result<i64, ServiceError> {
     sum.ok_or_else(|| ServiceError::Invalid(format!("kv key {key:?}: {base} + {by} does not fit 64 bits")))
 }
 
-/// The cause is the host's affair, and in its log; the guest learns that it may try again.
-fn unavailable(error: ReadError) -> ServiceError {
-    let error: &dyn std::error::Error = &error;
-    tracing::error!(target: crate::telemetry::RUNTIME, error, "kv cannot be read");
-    ServiceError::Unavailable("kv cannot be read now".into())
-}
-
 impl Host for Guest {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, ServiceError> {
-        self.kv.as_mut().ok_or_else(|| nothing_granted("kv"))?.get(key).await
+        self.services("kv")?.get(key).await
     }
 
-    fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), ServiceError> {
-        self.kv.as_mut().ok_or_else(|| nothing_granted("kv"))?.set(key, value, ttl_ms)
+    async fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), ServiceError> {
+        self.services("kv")?.set(key, value, ttl_ms).await
     }
 
-    fn delete(&mut self, key: String) -> Result<(), ServiceError> {
-        let kv = self.kv.as_mut().ok_or_else(|| nothing_granted("kv"))?;
+    async fn delete(&mut self, key: String) -> Result<(), ServiceError> {
+        let services = self.services("kv")?;
         check_key(&key)?;
-        kv.write(key, Write::Delete)
+        services.write(key, Write::Delete).await
     }
 
     async fn increment(&mut self, key: String, by: i64) -> Result<i64, ServiceError> {
-        self.kv.as_mut().ok_or_else(|| nothing_granted("kv"))?.increment(key, by).await
+        self.services("kv")?.increment(key, by).await
     }
 
     async fn list_keys(&mut self, prefix: String, after: Option<String>, limit: u32) -> Result<Page, ServiceError> {
-        self.kv.as_mut().ok_or_else(|| nothing_granted("kv"))?.list_keys(prefix, after, limit).await
+        self.services("kv")?.list_keys(prefix, after, limit).await
     }
 }
 

@@ -9,13 +9,11 @@ use slashbox_core::PluginId;
 use tracing::{debug, error, info, trace, warn};
 
 use crate::{
+    Input,
     bindings::slashbox::plugin::log::{Host, Level},
-    guest::Guest,
+    guest::{Grants, Guest},
     telemetry::GUEST,
 };
-
-/// The most bytes that one call writes to the log: a long stack trace with its lines before.
-const BYTES_MAX: usize = 64 * 1024;
 
 /// The most bytes of one line; what is longer is cut.
 const LINE_BYTES_MAX: usize = 8 * 1024;
@@ -24,31 +22,40 @@ const LINE_BYTES_MAX: usize = 8 * 1024;
 const LINE_BYTES_MIN: usize = 64;
 
 /// The log of one call.
-#[derive(Debug)]
 pub(crate) struct GuestLog {
-    plugin: Arc<PluginId>,
-    tenant: String,
-    call: String,
+    grants: Arc<Grants>,
+    /// None while the plugin describes itself.
+    input: Option<Input>,
     bytes: AtomicUsize,
     dropped: AtomicUsize,
 }
 
 impl GuestLog {
-    pub(crate) fn new(plugin: Arc<PluginId>, tenant: String, call: String) -> Self {
-        Self { plugin, tenant, call, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    pub(crate) fn new(grants: Arc<Grants>, input: Option<Input>) -> Self {
+        Self { grants, input, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    }
+
+    fn bytes_max(&self) -> usize {
+        self.grants.limits.log_kib as usize * 1024
+    }
+
+    /// The plugin, the tenant and the id of what is called, as they stand in each line.
+    fn names(&self) -> (&PluginId, &str, &str) {
+        let (tenant, call) = self.input.as_ref().map_or(("", ""), |input| (&*input.origin().tenant, input.id()));
+        (&self.grants.plugin, tenant, call)
     }
 
     /// Writes a message, line by line, so that no plugin can make one that looks like the host's own. What passes the
     /// limit is counted as dropped.
     pub(crate) fn write(&self, level: Level, message: &str) {
         // What is longer than all that the call may write is not looked at to its end.
-        let (message, rest) = message.split_at(message.floor_char_boundary(BYTES_MAX));
+        let (message, rest) = message.split_at(message.floor_char_boundary(self.bytes_max()));
         self.dropped.fetch_add(usize::from(!rest.is_empty()), Ordering::Relaxed);
         // A lone carriage return begins a line too, on a terminal.
         for line in message.split(['\n', '\r']).filter(|line| !line.is_empty()) {
             let line = line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(line);
             let bytes = line.len() + LINE_BYTES_MIN;
-            if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > BYTES_MAX {
+            if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.bytes_max() {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
@@ -57,7 +64,7 @@ impl GuestLog {
     }
 
     fn write_line(&self, level: Level, line: &str) {
-        let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
+        let (plugin, tenant, call) = self.names();
         match level {
             Level::Trace => trace!(target: GUEST, %plugin, tenant, call, "{line}"),
             Level::Debug => debug!(target: GUEST, %plugin, tenant, call, "{line}"),
@@ -72,8 +79,8 @@ impl Drop for GuestLog {
     fn drop(&mut self) {
         let lines = *self.dropped.get_mut();
         if lines > 0 {
-            let (plugin, tenant, call) = (&*self.plugin, &*self.tenant, &*self.call);
-            warn!(target: GUEST, %plugin, tenant, call, lines, "log limit of {BYTES_MAX} bytes reached, the rest was dropped");
+            let ((plugin, tenant, call), kib) = (self.names(), self.grants.limits.log_kib);
+            warn!(target: GUEST, %plugin, tenant, call, lines, "log limit of {kib} KiB reached, the rest was dropped");
         }
     }
 }

@@ -10,16 +10,87 @@ mod log;
 mod stdio;
 mod timers;
 
+use std::sync::Arc;
+
+use slashbox_core::{Effects, Scope};
+use slashbox_store::{ReadError, Reader, Usage};
+
 pub(crate) use http::HttpGate;
-pub(crate) use kv::Kv;
 pub(crate) use log::GuestLog;
 pub(crate) use stdio::Stdio;
 
-use crate::bindings::slashbox::plugin::types::ServiceError;
+use crate::{
+    Call,
+    bindings::slashbox::plugin::types::ServiceError,
+    guest::{Grants, Guest},
+};
+
+/// What keeps and changes something for a plugin, during one call.
+pub(crate) struct Services {
+    grants: Arc<Grants>,
+    call: Call,
+    reader: Reader,
+    scope: Option<Scope>,
+    /// What the plugin kept for this tenant when it was first asked.
+    usage: Option<Usage>,
+    effects: Effects,
+    written_bytes: usize,
+}
+
+impl Services {
+    pub(crate) fn new(grants: Arc<Grants>, call: Call, reader: Reader) -> Self {
+        Self { grants, call, reader, scope: None, usage: None, effects: Effects::default(), written_bytes: 0 }
+    }
+
+    /// What is being called.
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
+
+    pub(crate) fn into_effects(self) -> Effects {
+        self.effects
+    }
+
+    /// Whose keys and timers these are.
+    fn scope(&mut self) -> &Scope {
+        self.scope.get_or_insert_with(|| Scope {
+            tenant: self.call.input.origin().tenant.clone(),
+            plugin: self.grants.plugin.stem.to_string(),
+        })
+    }
+
+    /// What the plugin keeps for this tenant, this call apart.
+    async fn usage(&mut self) -> Result<Usage, ServiceError> {
+        if let Some(usage) = self.usage {
+            return Ok(usage);
+        }
+        let reader = self.reader.clone();
+        let usage = reader.usage(self.scope()).await.map_err(unavailable)?;
+        self.usage = Some(usage);
+        Ok(usage)
+    }
+}
+
+/// The cause is the host's affair, and in its log; the guest learns that it may try again.
+fn unavailable(error: ReadError) -> ServiceError {
+    let error: &dyn std::error::Error = &error;
+    tracing::error!(target: crate::telemetry::RUNTIME, error, "what plugins keep cannot be read");
+    ServiceError::Unavailable("kv cannot be read now".into())
+}
 
 /// What a service says to a plugin that only describes itself.
 fn nothing_granted(service: &str) -> ServiceError {
     ServiceError::Denied(format!("{service} is not available to `describe`"))
 }
 
-impl crate::bindings::slashbox::plugin::types::Host for crate::guest::Guest {}
+impl Guest {
+    /// The services, for one that is called by its name.
+    fn services(&mut self, name: &str) -> Result<&mut Services, ServiceError> {
+        self.services.as_mut().ok_or_else(|| nothing_granted(name))
+    }
+}
+
+impl crate::bindings::slashbox::plugin::types::Host for Guest {}
+
+#[cfg(test)]
+mod tests;

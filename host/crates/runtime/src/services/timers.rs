@@ -1,21 +1,78 @@
-//! Timers: refused until the host keeps them.
+//! Timers: set and cancelled with the call's outcome.
 
+use slashbox_core::{KV_KEY_BYTES_MAX, TimerWrite};
+
+use super::Services;
 use crate::{
     bindings::slashbox::plugin::{timers::Host, types::ServiceError},
     guest::Guest,
 };
 
-impl Host for Guest {
-    fn set(&mut self, key: String, _after_ms: u64, _payload: String) -> Result<(), ServiceError> {
-        Err(not_served(&key))
+/// The shortest time after which a timer fires: what is shorter counts as this, so that a timer which sets itself anew is
+/// no loop.
+const AFTER_MS_MIN: u64 = 1_000;
+
+/// The longest: ten years. What is longer was reckoned wrong.
+const AFTER_MS_MAX: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
+
+/// The most bytes of a payload: what a handler needs to go on, as a value in `kv`.
+const PAYLOAD_BYTES_MAX: usize = 64 * 1024;
+
+impl Services {
+    pub(super) async fn set_timer(&mut self, key: String, after_ms: u64, payload: String) -> Result<(), ServiceError> {
+        check_key(&key)?;
+        if after_ms > AFTER_MS_MAX {
+            let expected = format!("expected at most {AFTER_MS_MAX}");
+            return Err(ServiceError::Invalid(format!("timer {key:?} after {after_ms} ms: {expected}")));
+        }
+        check_json(&format!("timer {key:?}"), &payload, PAYLOAD_BYTES_MAX)?;
+        let timers_max = self.grants.limits.timers;
+        let set = self.effects.timers.values().filter(|write| matches!(write, TimerWrite::Set { .. })).count();
+        if !self.effects.timers.contains_key(&key) && self.usage().await?.timers + set as u64 >= timers_max.into() {
+            return Err(ServiceError::Limit(format!("timer {key:?}: limit of {timers_max} timers reached")));
+        }
+        let due_at_ms = self.call.now_ms.saturating_add(after_ms.max(AFTER_MS_MIN));
+        self.effects.timers.insert(key, TimerWrite::Set { due_at_ms, payload });
+        Ok(())
     }
 
-    fn cancel(&mut self, key: String) -> Result<(), ServiceError> {
-        Err(not_served(&key))
+    fn cancel_timer(&mut self, key: String) -> Result<(), ServiceError> {
+        check_key(&key)?;
+        let timers_max = self.grants.limits.timers;
+        if self.effects.timers.len() >= timers_max as usize && !self.effects.timers.contains_key(&key) {
+            return Err(ServiceError::Limit(format!("timer {key:?}: limit of {timers_max} timers reached")));
+        }
+        self.effects.timers.insert(key, TimerWrite::Cancel);
+        Ok(())
     }
 }
 
-fn not_served(key: &str) -> ServiceError {
-    let version = env!("CARGO_PKG_VERSION");
-    ServiceError::Denied(format!("timer {key:?}: slashbox {version} has no timers yet, a later version will"))
+fn check_key(key: &str) -> Result<(), ServiceError> {
+    if key.is_empty() || key.len() > KV_KEY_BYTES_MAX {
+        let bytes = key.len();
+        return Err(ServiceError::Invalid(format!("timer key of {bytes} bytes: expected 1 to {KV_KEY_BYTES_MAX}")));
+    }
+    Ok(())
+}
+
+/// Whether a text is JSON of at most so many bytes; `what` has it.
+pub(super) fn check_json(what: &str, text: &str, bytes_max: usize) -> Result<(), ServiceError> {
+    if text.len() > bytes_max {
+        let bytes = text.len();
+        return Err(ServiceError::Invalid(format!("{what} with {bytes} bytes of data: expected at most {bytes_max}")));
+    }
+    match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(ServiceError::Invalid(format!("{what}: its data is no JSON: {error}"))),
+    }
+}
+
+impl Host for Guest {
+    async fn set(&mut self, key: String, after_ms: u64, payload: String) -> Result<(), ServiceError> {
+        self.services("timers")?.set_timer(key, after_ms, payload).await
+    }
+
+    fn cancel(&mut self, key: String) -> Result<(), ServiceError> {
+        self.services("timers")?.cancel_timer(key)
+    }
 }

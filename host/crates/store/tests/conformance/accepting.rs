@@ -8,7 +8,7 @@ use crate::feed::{Feed, duplicate, event, event_of, known, new, webhook};
 
 pub(crate) async fn an_event_comes_back_as_it_was(store: Store) {
     let feed = Feed::new(store);
-    let full = Event { conversation: Some("-100:5343".to_owned()), ..event("full") };
+    let full = Event { conversation: Some("-100:5343".to_owned()), hops: slashbox_core::HOPS_MAX, ..event("full") };
     let mut empty = Event {
         kind: String::new(),
         native_kind: String::new(),
@@ -19,10 +19,11 @@ pub(crate) async fn an_event_comes_back_as_it_was(store: Store) {
         occurred_at_ms: 0,
         data: String::new(),
         envelope: String::new(),
+        hops: 0,
         ..event("empty")
     };
     empty.origin.instance = None;
-    let long = Event { data: "x".repeat(256 * 1024), occurred_at_ms: i64::MAX as u64, ..event("long") };
+    let long = Event { data: "x".repeat(256 * 1024), occurred_at_ms: i64::MAX as u64, hops: 255, ..event("long") };
     let of_senders = Sender::ALL.map(|sender| Event { sender, ..event(sender.name()) });
     let odd = Event { text: Some("a\0b".to_owned()), ..event_of("", "", "") };
 

@@ -1,11 +1,9 @@
 //! The way of events through the store, in few words.
 
-use slashbox_core::{
-    Attempt, Dedupe, DeliveryState, Effects, Event, Fault, Next, Origin, Scope, Sender, SubscriberId, SubscriberKind,
-};
+use slashbox_core::{Attempt, Dedupe, DeliveryState, Event, Fault, Next, Origin, Sender, SubscriberId, SubscriberKind};
 use slashbox_store::{
-    Accepted, ClaimRequest, Claimed, DeliveryFilter, DeliveryKey, DeliveryRecord, EventFilter, FinishError, Finished,
-    NewEvent, Reader, Store, SubscriberKey,
+    Accepted, Change, ClaimRequest, Claimed, DeliveryFilter, DeliveryKey, DeliveryRecord, EventFilter, FinishError,
+    Finished, Fired, NewEvent, Reader, Store, SubscriberKey,
 };
 
 /// For how long a claim of the tests is leased.
@@ -70,11 +68,16 @@ impl Feed {
     pub(crate) async fn finish_with(
         &self,
         claimed: &Claimed,
-        scope: &Scope,
-        effects: Effects,
+        change: Change,
     ) -> Result<Option<DeliveryKey>, FinishError> {
-        let finished = Finished { effects: Some((scope.clone(), effects)), ..finished(claimed, Next::Succeeded) };
+        let finished = Finished { change: Some(change), ..finished(claimed, Next::Succeeded) };
         self.store.finish(finished, self.now_ms).await
+    }
+
+    /// Fires timers, for whose events these are the ids.
+    pub(crate) async fn fire(&self, ids: &[&str]) -> Fired {
+        let ids = ids.iter().map(|id| (*id).to_owned()).collect();
+        self.store.fire_timers(self.now_ms, ids).await.unwrap()
     }
 
     /// Every delivery to a subscriber, the oldest first.
@@ -123,6 +126,7 @@ pub(crate) fn event(id: &str) -> Event {
         },
         data: r#"{"n":1e999}"#.to_owned(),
         envelope: "{}".to_owned(),
+        hops: 0,
     }
 }
 
@@ -166,5 +170,5 @@ pub(crate) fn attempt(number: u32, next: Next) -> Attempt {
 
 pub(crate) fn finished(claimed: &Claimed, next: Next) -> Finished {
     let attempt = attempt(claimed.attempt, next);
-    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, effects: None }
+    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, change: None }
 }

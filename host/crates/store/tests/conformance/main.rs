@@ -13,6 +13,8 @@ mod memory;
 mod order;
 mod pages;
 mod plugin;
+mod quotas;
+mod timers;
 
 /// Each case is a function that takes a new, empty store.
 macro_rules! conformance {
@@ -92,7 +94,27 @@ conformance! {
     crate::finishing::a_conflict_leaves_the_delivery_leased as a_conflict_leaves_the_delivery_leased,
     crate::finishing::who_is_fenced_changes_nothing as who_is_fenced_changes_nothing,
     crate::finishing::of_many_that_end_one_alike_one_counts as of_many_that_end_one_alike_one_counts,
+    crate::finishing::what_a_call_changes_is_kept_as_a_whole as what_a_call_changes_is_kept_as_a_whole,
+    crate::finishing::a_call_may_emit_and_change_nothing_else as a_call_may_emit_and_change_nothing_else,
     crate::finishing::refuses_everything_once_closed as refuses_deliveries_once_closed,
+    crate::quotas::keys_are_counted as keys_are_counted,
+    crate::quotas::bytes_of_keys_and_values_are_counted as bytes_of_keys_and_values_are_counted,
+    crate::quotas::timers_are_counted as timers_are_counted,
+    crate::quotas::what_does_not_grow_is_not_refused as what_does_not_grow_is_not_refused,
+    crate::quotas::what_has_expired_makes_room as what_has_expired_makes_room,
+    crate::quotas::what_comes_back_counts_anew as what_comes_back_counts_anew,
+    crate::quotas::each_scope_has_its_own as each_scope_has_its_own,
+    crate::quotas::many_at_once_keep_no_more as many_at_once_keep_no_more,
+    crate::timers::a_timer_becomes_an_event as a_timer_becomes_an_event,
+    crate::timers::one_with_the_same_key_is_replaced as one_with_the_same_key_is_replaced,
+    crate::timers::what_is_cancelled_does_not_fire as what_is_cancelled_does_not_fire,
+    crate::timers::those_due_for_longest_come_first as those_due_for_longest_come_first,
+    crate::timers::timers_of_scopes_are_apart as timers_of_scopes_are_apart,
+    crate::timers::a_timer_and_a_write_of_one_call_are_all_or_none as a_timer_and_a_write_of_one_call_are_all_or_none,
+    crate::timers::its_event_waits_for_its_conversation as its_event_waits_for_its_conversation,
+    crate::timers::what_an_absent_plugin_has_set_is_parked as what_an_absent_plugin_has_set_is_parked,
+    crate::timers::with_an_id_that_is_taken_it_stays as with_an_id_that_is_taken_it_stays,
+    crate::timers::of_those_that_fire_at_once_each_fires_once as of_those_that_fire_at_once_each_fires_once,
     crate::pages::events_are_listed_by_what_they_are as events_are_listed_by_what_they_are,
     crate::pages::rare_ones_are_found_in_a_long_log as rare_ones_are_found_in_a_long_log,
     crate::pages::deliveries_are_listed_by_whose_and_how_they_stand as deliveries_are_listed_by_whose_and_how_they_stand,

@@ -120,6 +120,9 @@ pub(crate) async fn refuses_everything_once_closed(store: Store) {
         panic!("a conflict")
     };
     assert_eq!(fault.to_string(), "the store is closed");
+    plugin.reader.usage(scope).await.unwrap_err();
+    plugin.reader.usage_at(scope, 0).await.unwrap_err();
+    plugin.reader.next_timer_at_ms().await.unwrap_err();
     let ReadError::Unavailable(fault) = plugin.reader.get(scope, "k", 0).await.unwrap_err();
     assert_eq!(fault.to_string(), "the store is closed");
     let ReadError::Unavailable(fault) = plugin.reader.list(scope, "", None, 1, 0).await.unwrap_err();

@@ -1,14 +1,18 @@
 //! A plugin's side of the store, in few words.
 
-use slashbox_core::{Effects, RangeRead, Scope, Version, Write};
-use slashbox_store::{CommitError, Entry, Reader, Store};
+use slashbox_core::{Effects, Origin, Quota, RangeRead, Scope, TimerWrite, Version, Write};
+use slashbox_store::{Change, CommitError, Entry, NewEvent, Reader, Store, Usage};
 
-/// The memory of one plugin, used at one time.
+/// Quotas that nothing passes.
+pub(crate) const UNLIMITED: Quota = Quota { kv_keys: u64::MAX, kv_bytes: u64::MAX, timers: u64::MAX };
+
+/// What belongs to one plugin, used at one time.
 #[derive(Clone)]
 pub(crate) struct Plugin {
     pub(crate) store: Store,
     pub(crate) reader: Reader,
     pub(crate) scope: Scope,
+    pub(crate) quota: Quota,
     pub(crate) now_ms: u64,
 }
 
@@ -19,7 +23,7 @@ impl Plugin {
 
     pub(crate) fn of(store: Store, tenant: &str, plugin: &str) -> Self {
         let scope = Scope { tenant: tenant.to_owned(), plugin: plugin.to_owned() };
-        Self { reader: store.reader(), store, scope, now_ms: 1000 }
+        Self { reader: store.reader(), store, scope, quota: UNLIMITED, now_ms: 1000 }
     }
 
     /// The same memory at another time.
@@ -27,8 +31,40 @@ impl Plugin {
         Self { now_ms, ..self.clone() }
     }
 
+    /// The same memory, of which there may be so much.
+    pub(crate) fn within(&self, quota: Quota) -> Self {
+        Self { quota, ..self.clone() }
+    }
+
+    /// A call for no conversation that had these effects and emitted nothing.
+    pub(crate) fn change(&self, effects: Effects) -> Change {
+        let origin = Origin {
+            tenant: self.scope.tenant.clone(),
+            source: "support".to_owned(),
+            dialect: "hotline".to_owned(),
+            instance: Some("one".to_owned()),
+        };
+        let (scope, quota) = (self.scope.clone(), self.quota);
+        Change { scope, effects, quota, origin, conversation: None, events: Vec::new() }
+    }
+
     pub(crate) async fn commit(&self, effects: Effects) -> Result<(), CommitError> {
-        self.store.commit(&self.scope, effects, self.now_ms).await
+        self.store.commit(self.change(effects), self.now_ms).await
+    }
+
+    /// Commits effects together with what they emit.
+    pub(crate) async fn emit(&self, effects: Effects, events: Vec<NewEvent>) -> Result<(), CommitError> {
+        self.store.commit(Change { events, ..self.change(effects) }, self.now_ms).await
+    }
+
+    /// How much is kept, also of what has expired.
+    pub(crate) async fn usage(&self) -> Usage {
+        self.reader.usage(&self.scope).await.unwrap()
+    }
+
+    /// How much is kept that has not expired.
+    pub(crate) async fn alive(&self) -> Usage {
+        self.reader.usage_at(&self.scope, self.now_ms).await.unwrap()
     }
 
     /// Writes without having read.
@@ -97,4 +133,14 @@ pub(crate) fn writing(writes: &[(&str, Write)]) -> Effects {
 pub(crate) fn then(mut effects: Effects, writes: &[(&str, Write)]) -> Effects {
     effects.writes = writing(writes).writes;
     effects
+}
+
+/// Sets timers, or cancels those without a time.
+pub(crate) fn timing(timers: &[(&str, Option<u64>)]) -> Effects {
+    let write = |due_at_ms: &Option<u64>| match *due_at_ms {
+        Some(due_at_ms) => TimerWrite::Set { due_at_ms, payload: format!("[{due_at_ms}]") },
+        None => TimerWrite::Cancel,
+    };
+    let timers = timers.iter().map(|(key, due_at_ms)| ((*key).to_owned(), write(due_at_ms))).collect();
+    Effects { timers, ..Effects::default() }
 }

@@ -1,7 +1,9 @@
-//! Random use against a simple model: nothing is lost, conversations stay in order, effects come exactly once.
+//! Random use against a simple model: nothing is lost, conversations stay in order, what calls change is kept exactly once
+//! and within its quotas, each timer fires once.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod call;
 mod model;
 mod run;
 

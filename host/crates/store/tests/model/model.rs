@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use slashbox_core::{DeliveryState, Next};
 
+use crate::call::{Call, Memory, Refused};
+
 pub(crate) const SUBSCRIBERS: usize = 2;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,14 +23,30 @@ pub(crate) type Place = (usize, usize);
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
-    pub(crate) events: Vec<String>,
+    /// Each event's id; of one that was a timer, its key.
+    pub(crate) events: Vec<(String, Option<String>)>,
     /// Each subscriber's, the oldest first.
     pub(crate) deliveries: [Vec<Delivery>; SUBSCRIBERS],
     pub(crate) absent: [bool; SUBSCRIBERS],
     /// By key: the event, and until when it is known.
     known: HashMap<u8, (String, u64)>,
-    /// How many effects were applied.
-    pub(crate) counted: u64,
+    /// What the first subscriber's plugin keeps.
+    pub(crate) memory: Memory,
+}
+
+/// Why a call has not ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotFinished {
+    Fenced,
+    Refused(Refused),
+}
+
+/// A call, for an event of this lane, and the ids of what it emits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Made<'a> {
+    pub(crate) call: &'a Call,
+    pub(crate) lane: Option<u8>,
+    pub(crate) ids: &'a [String],
 }
 
 impl Model {
@@ -47,7 +65,12 @@ impl Model {
                 _ => drop(self.known.insert(key, (id.to_owned(), now_ms + ttl_ms))),
             }
         }
-        self.events.push(id.to_owned());
+        self.events.push((id.to_owned(), None));
+        self.deliver(id, lane, to, now_ms);
+        None
+    }
+
+    fn deliver(&mut self, id: &str, lane: Option<u8>, to: [bool; SUBSCRIBERS], now_ms: u64) {
         for (deliveries, to) in self.deliveries.iter_mut().zip(to) {
             let waits = lane.is_some() && deliveries.iter().any(|one| one.lane == lane && one.state.is_open());
             let (state, ready_at_ms) =
@@ -57,7 +80,22 @@ impl Model {
                 deliveries.push(Delivery { event, lane, state, ready_at_ms, claims: 0, attempts: 0 });
             }
         }
-        None
+    }
+
+    pub(crate) fn change(&mut self, made: Made<'_>, now_ms: u64) -> Result<(), Refused> {
+        self.memory.change(made.call, made.lane, now_ms)?;
+        for (id, to) in made.ids.iter().zip(&made.call.emits) {
+            self.accept(id, made.lane, *to, None, now_ms);
+        }
+        Ok(())
+    }
+
+    /// Makes an event of the timer that is due for longest.
+    pub(crate) fn fire(&mut self, id: &str, now_ms: u64) {
+        if let Some((key, lane)) = self.memory.fire(now_ms) {
+            self.events.push((id.to_owned(), Some(key)));
+            self.deliver(id, lane, [true, false], now_ms);
+        }
     }
 
     /// The places of what is claimed.
@@ -86,15 +124,29 @@ impl Model {
         times.min().filter(|_| !self.absent[subscriber])
     }
 
-    /// The successor that is due by this; `Err` if the claim is not held.
-    pub(crate) fn finish(&mut self, place: Place, claim: u32, next: Next, now_ms: u64) -> Result<Option<Place>, ()> {
+    pub(crate) fn lane(&self, place: Place) -> Option<u8> {
+        self.deliveries[place.0][place.1].lane
+    }
+
+    /// The successor that is due by this.
+    pub(crate) fn finish(
+        &mut self,
+        place: Place,
+        claim: u32,
+        next: Next,
+        made: Option<Made<'_>>,
+        now_ms: u64,
+    ) -> Result<Option<Place>, NotFinished> {
+        let one = &self.deliveries[place.0][place.1];
+        if one.state != DeliveryState::Leased || one.claims != claim {
+            return Err(NotFinished::Fenced);
+        }
+        if let Some(made) = made {
+            self.change(made, now_ms).map_err(NotFinished::Refused)?;
+        }
         let deliveries = &mut self.deliveries[place.0];
         let one = &mut deliveries[place.1];
-        if one.state != DeliveryState::Leased || one.claims != claim {
-            return Err(());
-        }
         one.attempts += 1;
-        self.counted += 1;
         (one.state, one.ready_at_ms) = match next {
             Next::RetryAt(at_ms) => (DeliveryState::Due, Some(at_ms)),
             Next::Succeeded => (DeliveryState::Succeeded, None),

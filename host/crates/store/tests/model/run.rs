@@ -2,14 +2,14 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use slashbox_core::{
-    Attempt, Dedupe, Effects, Event, Next, Origin, Scope, Sender, SubscriberId, SubscriberKind, Write,
-};
+use slashbox_core::{Attempt, Dedupe, Event, Next, Origin, Sender, SubscriberId, SubscriberKind};
 use slashbox_store::{
-    Accepted, ClaimRequest, Claimed, DeliveryFilter, FinishError, Finished, NewEvent, Store, SubscriberKey,
+    Accepted, Change, ClaimRequest, Claimed, CommitError, DeliveryFilter, EventFilter, FinishError, Finished, NewEvent,
+    Store, SubscriberKey,
 };
 
-use crate::model::{Delivery, Model, Place, SUBSCRIBERS};
+use crate::call::{Call, Refused, calls, scope};
+use crate::model::{Delivery, Made, Model, NotFinished, Place, SUBSCRIBERS};
 
 const LEASE_MS: u64 = 50;
 
@@ -32,7 +32,12 @@ pub(crate) enum Step {
     Finish {
         which: prop::sample::Index,
         end: End,
+        call: Call,
     },
+    /// Ends a command, in a lane.
+    Command(Option<u8>, Call),
+    /// Fires so many timers.
+    Fire(usize),
     Pass(u64),
     SetAbsent {
         subscriber: usize,
@@ -51,7 +56,7 @@ pub(crate) enum End {
 pub(crate) fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
     let lane = prop::option::weighted(0.8, 0..3_u8);
     let key = prop::option::weighted(0.4, (0..4_u8, 0..100_u64));
-    let sent = (lane, any::<[bool; SUBSCRIBERS]>(), key).prop_map(|(lane, to, key)| Sent { lane, to, key });
+    let sent = (lane.clone(), any::<[bool; SUBSCRIBERS]>(), key).prop_map(|(lane, to, key)| Sent { lane, to, key });
     let end = prop_oneof![
         3 => Just(End::Succeeded),
         2 => (0..60_u64).prop_map(End::RetryAfter),
@@ -60,7 +65,10 @@ pub(crate) fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => vec(sent, 1..5).prop_map(Step::Accept),
         6 => (0..SUBSCRIBERS, 0..4_u32).prop_map(|(subscriber, limit)| Step::Claim { subscriber, limit }),
-        8 => (any::<prop::sample::Index>(), end).prop_map(|(which, end)| Step::Finish { which, end }),
+        8 => (any::<prop::sample::Index>(), end, calls())
+            .prop_map(|(which, end, call)| Step::Finish { which, end, call }),
+        3 => (lane, calls()).prop_map(|(lane, call)| Step::Command(lane, call)),
+        3 => (0..4_usize).prop_map(Step::Fire),
         3 => (0..70_u64).prop_map(Step::Pass),
         1 => (0..SUBSCRIBERS, any::<bool>()).prop_map(|(subscriber, absent)| Step::SetAbsent { subscriber, absent }),
         1 => Just(Step::Restart),
@@ -90,11 +98,13 @@ pub(crate) async fn run(store: Store, steps: &[Step], restart: impl AsyncFn(Stor
         match step {
             Step::Accept(batch) => run.accept(batch).await,
             Step::Claim { subscriber, limit } => drop(run.claim(*subscriber, *limit).await),
-            Step::Finish { which, end } => {
+            Step::Finish { which, end, call } => {
                 if !run.begun.is_empty() {
-                    run.finish(which.index(run.begun.len()), *end).await;
+                    run.finish(which.index(run.begun.len()), *end, Some(call)).await;
                 }
             }
+            Step::Command(lane, call) => run.command(*lane, call).await,
+            Step::Fire(count) => run.fire(*count).await,
             Step::Pass(ms) => run.now_ms += ms,
             Step::SetAbsent { subscriber, absent } => run.set_absent(*subscriber, *absent).await,
             Step::Restart => {
@@ -114,11 +124,10 @@ impl Run {
     async fn accept(&mut self, batch: &[Sent]) {
         let (mut events, mut expected) = (Vec::new(), Vec::new());
         for Sent { lane, to, key } in batch {
-            self.count += 1;
-            let id = format!("{:05}", self.count);
+            let id = self.next_id();
             let repeated = self.model.accept(&id, *lane, *to, *key, self.now_ms);
             expected.push(repeated.map_or(Accepted::New, |of| Accepted::Duplicate { of }));
-            let to = self.keys.iter().zip(to).filter(|(_, to)| **to).map(|(key, _)| *key).collect();
+            let to = self.keys_of(to);
             let dedupe = key.map(|(key, ttl_ms)| Dedupe { key: [key; 32], ttl_ms });
             events.push(NewEvent { event: event(id, *lane), dedupe, subscribers: to });
         }
@@ -140,7 +149,8 @@ impl Run {
         places.len()
     }
 
-    async fn finish(&mut self, index: usize, end: End) {
+    /// Without a call, nothing is changed.
+    async fn finish(&mut self, index: usize, end: End, call: Option<&Call>) {
         let (place, claimed) = self.begun[index].clone();
         let next = match end {
             End::Succeeded => Next::Succeeded,
@@ -155,12 +165,19 @@ impl Run {
             detail: format!("claim {}", claimed.claim),
             answer: String::new(),
         };
-        let effects = Effects { writes: [("n".to_owned(), Write::Add(1))].into(), ..Effects::default() };
-        let (delivery, claim) = (claimed.delivery, claimed.claim);
-        let finished = Finished { delivery, claim, attempt, next, effects: Some((scope(), effects)) };
+        let (delivery, claim, lane) = (claimed.delivery, claimed.claim, self.model.lane(place));
+        let ids = self.ids(call.map_or(0, |call| call.emits.len()));
+        let change = call.map(|call| self.change(call, lane, &ids));
+        let finished = Finished { delivery, claim, attempt, next, change };
         let result = self.store.finish(finished, self.now_ms).await;
-        match (result, self.model.finish(place, claimed.claim, next, self.now_ms)) {
-            (Ok(None), Ok(None)) | (Err(FinishError::Fenced), Err(())) => {}
+        let made = call.map(|call| Made { call, lane, ids: &ids });
+        match (result, self.model.finish(place, claim, next, made, self.now_ms)) {
+            (Ok(None), Ok(None))
+            | (Err(FinishError::Fenced), Err(NotFinished::Fenced))
+            | (Err(FinishError::Conflict { .. }), Err(NotFinished::Refused(Refused::Conflict))) => {}
+            (Err(FinishError::Quota(limit)), Err(NotFinished::Refused(Refused::Quota(expected)))) => {
+                assert_eq!(limit, expected);
+            }
             (Ok(Some(successor)), Ok(Some(place))) => {
                 let (delivery, ..) = self.store.reader().delivery(successor).await.unwrap().unwrap();
                 assert_eq!((&delivery.event_id, successor.subscriber), (&self.at(place).event, self.keys[place.0]));
@@ -169,14 +186,66 @@ impl Run {
         }
     }
 
+    async fn command(&mut self, lane: Option<u8>, call: &Call) {
+        let ids = self.ids(call.emits.len());
+        let result = self.store.commit(self.change(call, lane, &ids), self.now_ms).await;
+        match (result, self.model.change(Made { call, lane, ids: &ids }, self.now_ms)) {
+            (Ok(()), Ok(())) | (Err(CommitError::Conflict { .. }), Err(Refused::Conflict)) => {}
+            (Err(CommitError::Quota(limit)), Err(Refused::Quota(expected))) => assert_eq!(limit, expected),
+            (result, expected) => panic!("{result:?}, expected {expected:?}"),
+        }
+    }
+
+    async fn fire(&mut self, count: usize) {
+        let ids = self.ids(count);
+        for id in &ids {
+            self.model.fire(id, self.now_ms);
+        }
+        let fired = self.store.fire_timers(self.now_ms, ids).await.unwrap();
+        assert!(fired.subscribers.iter().all(|(key, _)| *key == self.keys[0]) && fired.subscribers.len() <= 1);
+        assert_eq!(fired.next_at_ms, self.model.memory.next_timer_ms());
+    }
+
+    fn ids(&mut self, count: usize) -> Vec<String> {
+        (0..count).map(|_| self.next_id()).collect()
+    }
+
+    fn next_id(&mut self) -> String {
+        self.count += 1;
+        format!("{:05}", self.count)
+    }
+
+    fn change(&self, call: &Call, lane: Option<u8>, ids: &[String]) -> Change {
+        let event = |(id, to): (&String, &[bool; SUBSCRIBERS])| {
+            let event = event(id.clone(), lane);
+            NewEvent { event, dedupe: None, subscribers: self.keys_of(to) }
+        };
+        Change {
+            scope: scope(),
+            effects: call.effects(self.now_ms),
+            quota: call.quota(),
+            origin: origin(),
+            conversation: lane.map(|lane| lane.to_string()),
+            events: ids.iter().zip(&call.emits).map(event).collect(),
+        }
+    }
+
+    fn keys_of(&self, to: &[bool; SUBSCRIBERS]) -> Vec<SubscriberKey> {
+        self.keys.iter().zip(to).filter(|(_, to)| **to).map(|(key, _)| *key).collect()
+    }
+
     async fn set_absent(&mut self, subscriber: usize, absent: bool) {
         self.model.absent[subscriber] = absent;
         let since_ms = absent.then_some(self.now_ms);
         self.store.set_absent(vec![(self.keys[subscriber], since_ms)]).await.unwrap();
     }
 
-    /// Everything arrives in the end.
+    /// Everything fires and arrives in the end.
     async fn drain(&mut self) {
+        // Later than every timer.
+        self.now_ms += 1000;
+        self.fire(100).await;
+        assert!(self.model.memory.timers.is_empty());
         for subscriber in 0..SUBSCRIBERS {
             self.set_absent(subscriber, false).await;
             self.begun.clear();
@@ -184,7 +253,7 @@ impl Run {
             self.now_ms += 1000;
             while self.claim(subscriber, 100).await > 0 {
                 while !self.begun.is_empty() {
-                    self.finish(0, End::Succeeded).await;
+                    self.finish(0, End::Succeeded, None).await;
                     self.begun.remove(0);
                 }
             }
@@ -207,21 +276,29 @@ impl Run {
                 assert_eq!(found.parked, self.model.absent[subscriber] && state.is_open());
             }
         }
-        let events = reader.events(&slashbox_store::EventFilter::default(), None, 10_000).await.unwrap();
-        let ids: Vec<_> = events.items.iter().rev().map(|record| &record.event.id).collect();
-        assert_eq!(ids, self.model.events.iter().collect::<Vec<_>>());
+        let events = reader.events(&EventFilter::default(), None, 10_000).await.unwrap();
+        let events: Vec<_> = events.items.into_iter().rev().map(|one| (one.event.id, one.event.message)).collect();
+        assert_eq!(events, self.model.events);
+        self.compare_memory().await;
+    }
+
+    async fn compare_memory(&self) {
+        let (reader, memory) = (self.store.reader(), &self.model.memory);
+        for key in ["a", "b", "c"] {
+            let found = reader.get(&scope(), key, self.now_ms).await.unwrap();
+            let expected = memory.values.get(key).filter(|(_, at_ms)| at_ms.is_none_or(|at_ms| at_ms > self.now_ms));
+            assert_eq!(found.map(|entry| (entry.value.len(), entry.expires_at_ms)), expected.copied());
+        }
         let counted = reader.get(&scope(), "n", self.now_ms).await.unwrap();
         let counted = counted.map_or(0, |entry| String::from_utf8(entry.value).unwrap().parse().unwrap());
-        assert_eq!(self.model.counted, counted);
+        assert_eq!(memory.counted, counted);
+        assert_eq!(reader.usage_at(&scope(), self.now_ms).await.unwrap(), memory.usage(self.now_ms));
+        assert_eq!(reader.next_timer_at_ms().await.unwrap(), memory.next_timer_ms());
     }
 
     fn at(&self, place: Place) -> &Delivery {
         &self.model.deliveries[place.0][place.1]
     }
-}
-
-fn scope() -> Scope {
-    Scope { tenant: "default".to_owned(), plugin: "one".to_owned() }
 }
 
 fn event(id: String, lane: Option<u8>) -> Event {
@@ -236,13 +313,13 @@ fn event(id: String, lane: Option<u8>) -> Event {
         message: None,
         text: None,
         occurred_at_ms: 0,
-        origin: Origin {
-            tenant: "default".to_owned(),
-            source: "support".to_owned(),
-            dialect: "native".to_owned(),
-            instance: None,
-        },
+        origin: origin(),
         data: "null".to_owned(),
         envelope: String::new(),
+        hops: 0,
     }
+}
+
+fn origin() -> Origin {
+    Origin { tenant: "default".to_owned(), source: "support".to_owned(), dialect: "native".to_owned(), instance: None }
 }

@@ -30,6 +30,7 @@ fn the_documents_dialog() {
         },
         data: data_of(DIALOG_REOPENED).into(),
         envelope: envelope.into(),
+        hops: 0,
     };
     assert_eq!(event(DIALOG_REOPENED), expected);
 }
@@ -57,6 +58,7 @@ fn the_documents_message() {
         },
         data: data_of(MESSAGE_SENT).into(),
         envelope: envelope.into(),
+        hops: 0,
     };
     assert_eq!(event(MESSAGE_SENT), expected);
 }

@@ -83,6 +83,7 @@ proptest! {
             origin: Origin { tenant: "a".into(), source: "b".into(), dialect: "native".into(), instance },
             data,
             envelope: "{\"x\":1}".into(),
+            hops: 0,
         };
         let body = Format::Hotline.event(&event, Some(KEY)).body;
         let back = super::event(body);

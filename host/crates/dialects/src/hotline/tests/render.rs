@@ -22,6 +22,7 @@ fn emitted(kind: &str, data: &str) -> Event {
         origin: Origin { tenant: "acme".into(), source: "app".into(), dialect: "native".into(), instance: None },
         data: data.into(),
         envelope: String::new(),
+        hops: 0,
     }
 }
 

@@ -1,0 +1,185 @@
+//! What becomes of a plugin's files: a version that serves, the last good one, or none.
+//!
+//! Invariant: whatever is wrong with a file, the last good version of its plugin goes on serving; only the operator's
+//! `enabled = false` ends it.
+
+use std::{
+    fs,
+    io::{self, Read},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use slashbox_core::{Fallbacks, Limits, PluginId};
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+use crate::{
+    Grant, LoadError, Plugin, Settings,
+    cache::ContentHash,
+    folder::{Files, grant_path, wasm_path},
+    kept::Kept,
+    load::Loader,
+    telemetry::PLUGINS,
+};
+
+/// The most bytes of a grant: a few settings; what is longer is cut, and then no sound TOML.
+const GRANT_BYTES_MAX: u64 = 256 * 1024;
+
+/// How many files are loaded at the same time: each is held in memory meanwhile.
+const LOADS_MAX: usize = 8;
+
+/// Where plugins come from, and what they may have at most.
+pub(crate) struct Place {
+    pub(crate) plugins_dir: PathBuf,
+    pub(crate) ceiling: Limits,
+    pub(crate) file_mib_max: u32,
+    pub(crate) fallbacks: Fallbacks,
+}
+
+/// What became of a plugin's files.
+pub(crate) enum State {
+    Serving(Arc<Plugin>),
+    /// An earlier version serves, and why.
+    LastGood(Arc<Plugin>, LoadError),
+    Broken(LoadError),
+    Disabled,
+}
+
+impl State {
+    pub(crate) fn plugin(&self) -> Option<&Arc<Plugin>> {
+        match self {
+            Self::Serving(plugin) | Self::LastGood(plugin, _) => Some(plugin),
+            Self::Broken(_) | Self::Disabled => None,
+        }
+    }
+}
+
+/// Loads plugins from their place.
+pub(crate) struct Shelf {
+    pub(crate) loader: Loader,
+    pub(crate) place: Place,
+    pub(crate) kept: Kept,
+    loads: Semaphore,
+}
+
+impl Shelf {
+    pub(crate) fn new(loader: Loader, place: Place, kept: Kept) -> Self {
+        Self { loader, place, kept, loads: Semaphore::new(LOADS_MAX) }
+    }
+
+    /// Loads what lies there; failing that, what was good before.
+    pub(crate) async fn load(&self, id: &PluginId, files: Files, serving: Option<Arc<Plugin>>) -> State {
+        let _turn = self.loads.acquire().await; // It is never closed.
+        let grant = match self.grant(id, files).await {
+            Ok(grant) => grant,
+            // Without the operator's word as it is meant, at most what served before may go on.
+            Err(error) => return or_last_good(serving, error),
+        };
+        if !grant.enabled {
+            return State::Disabled;
+        }
+        let error = match self.load_file(id, &grant, serving.as_ref()).await {
+            Ok(plugin) => return State::Serving(plugin),
+            Err(error) => error,
+        };
+        // With the grant that holds now if that is possible.
+        if let Some(serving) = serving.as_ref().filter(|plugin| plugin.grant == grant) {
+            return State::LastGood(serving.clone(), error);
+        }
+        let kept = match self.kept.load(id) {
+            Some(bytes) => self.loader.load(id, bytes.into(), grant).await.ok().map(Arc::new),
+            None => None,
+        };
+        or_last_good(kept.or(serving), error)
+    }
+
+    async fn load_file(
+        &self,
+        id: &PluginId,
+        grant: &Grant,
+        serving: Option<&Arc<Plugin>>,
+    ) -> Result<Arc<Plugin>, LoadError> {
+        let (path, mib_max) = (wasm_path(&self.place.plugins_dir, id), self.place.file_mib_max);
+        let (bytes, hash) = off_thread(move || {
+            let bytes = read_capped(&path, mib_max)?;
+            let hash = ContentHash::of(&bytes);
+            Ok((Arc::<[u8]>::from(bytes), hash))
+        })
+        .await?;
+        let same = |plugin: &&Arc<Plugin>| plugin.content_hash == hash.0 && plugin.grant == *grant;
+        if let Some(serving) = serving.filter(same) {
+            return Ok(serving.clone());
+        }
+        let mut plugin = self.loader.load(id, bytes.clone(), grant.clone()).await?;
+        if let Some(serving) = serving.filter(|serving| serving.limits().concurrency == plugin.limits().concurrency) {
+            plugin.places = serving.places.clone();
+        }
+        self.keep(id, bytes).await;
+        Ok(Arc::new(plugin))
+    }
+
+    async fn keep(&self, id: &PluginId, bytes: Arc<[u8]>) {
+        let (kept, kept_id) = (self.kept.clone(), id.clone());
+        if let Err(error) = off_thread(move || Ok(kept.save(&kept_id, &bytes)?)).await {
+            warn!(target: PLUGINS, plugin = %id, %error, "this version cannot be kept over a restart");
+        }
+    }
+
+    async fn grant(&self, id: &PluginId, files: Files) -> Result<Grant, LoadError> {
+        let ceiling = self.place.ceiling;
+        if files.grant.is_none() {
+            return Ok(Grant::none(ceiling));
+        }
+        let (path, id) = (grant_path(&self.place.plugins_dir, id), id.clone());
+        off_thread(move || read_grant(&path, &id, ceiling)).await
+    }
+}
+
+/// Loads a file that lies anywhere, with the grant beside it if there is one.
+pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Path) -> Result<Plugin, LoadError> {
+    let bytes = read_capped(file, settings.host.plugin_file_mib)?;
+    let id = PluginId::shared(&file.file_stem().unwrap_or_default().to_string_lossy());
+    let grant_file = file.with_extension("toml");
+    let grant = if grant_file.exists() {
+        read_grant(&grant_file, &id, settings.ceiling)?
+    } else {
+        Grant::none(settings.ceiling)
+    };
+    loader.load(&id, bytes.into(), grant).await
+}
+
+/// Reads and hashes off the threads that serve.
+async fn off_thread<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
+) -> Result<T, LoadError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|panic| Err(LoadError::Read(io::Error::other(panic))))
+}
+
+/// Reads a file, however it grows meanwhile, up to its limit.
+fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
+    let file = fs::File::open(path)?;
+    let bytes_max = u64::from(mib_max) * 1024 * 1024;
+    let mut bytes = Vec::new();
+    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > bytes_max {
+        let bytes = fs::metadata(path)?.len();
+        return Err(LoadError::TooLarge { bytes, mib_max });
+    }
+    Ok(bytes)
+}
+
+fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
+    let mut text = String::new();
+    let read = fs::File::open(path).and_then(|file| file.take(GRANT_BYTES_MAX).read_to_string(&mut text));
+    read.map_err(LoadError::GrantRead)?;
+    Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+}
+
+pub(crate) fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {
+    match plugin {
+        Some(plugin) => State::LastGood(plugin, error),
+        None => State::Broken(error),
+    }
+}

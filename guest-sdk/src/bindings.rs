@@ -20,7 +20,10 @@ pub use generated::*;
 pub use exports::slashbox::plugin::handler::Guest;
 pub use slashbox::plugin::types::{Command, Descriptor, Event, Failure, Reply};
 
-use crate::plugin::{CommandSpec, SettingSpec};
+use crate::{
+    host,
+    plugin::{CommandSpec, SettingSpec},
+};
 use slashbox::plugin::types;
 
 pub fn describe(plugin: &crate::Plugin) -> Descriptor {
@@ -36,11 +39,13 @@ pub fn describe(plugin: &crate::Plugin) -> Descriptor {
 }
 
 pub fn on_command(plugin: &crate::Plugin, command: Command) -> Result<Option<Reply>, Failure> {
+    host::begin_call(command.conversation.as_deref());
     let reply = plugin.on_command(from_command(command)).map_err(to_failure)?;
     Ok(reply.map(to_reply))
 }
 
 pub fn on_event(plugin: &crate::Plugin, event: Event) -> Result<(), Failure> {
+    host::begin_call(event.conversation.as_deref());
     plugin.on_event(&from_event(event)).map_err(to_failure)
 }
 

@@ -1,6 +1,6 @@
 //! How a handler fails, and what ordinary errors mean for its caller.
 
-use crate::ServiceError;
+use crate::{ServiceError, http};
 use std::{char, error::Error, fmt, num, str, string};
 
 /// What a handler returns: what it is for, or why it did not do it.
@@ -20,6 +20,8 @@ pub type Result<T = (), E = Failure> = std::result::Result<T, E>;
 /// | [`Utf8Error`](str::Utf8Error), [`FromUtf8Error`](string::FromUtf8Error) | refused |
 /// | [`ServiceError::Invalid`], [`Limit`](ServiceError::Limit), [`Denied`](ServiceError::Denied) | refused |
 /// | [`ServiceError::Unavailable`] | unavailable |
+/// | [`http::Error::Unreachable`], [`Timeout`](http::Error::Timeout), [`Status`](http::Error::Status) of 408, 425, 429 and 5xx | unavailable |
+/// | any other [`http::Error`] | refused |
 /// | any other | unavailable |
 ///
 /// The error itself decides, not what caused it: whoever wraps one says what it means, with [`OrRefuse`] or `map_err`.
@@ -154,6 +156,9 @@ fn is_for_good(error: &(dyn Error + 'static)) -> bool {
     }
     if let Some(error) = error.downcast_ref::<serde_json::Error>() {
         return !error.is_io();
+    }
+    if let Some(error) = error.downcast_ref::<http::Error>() {
+        return error.is_for_good();
     }
     error.is::<num::ParseIntError>()
         || error.is::<num::ParseFloatError>()

@@ -1,12 +1,31 @@
 //! The host's services as they are: one function for each of the interface's, in the SDK's types. Its twin for native
 //! targets is `testing::fake`.
 
+mod http;
+
+pub(crate) use http::http_send;
+
 use crate::{
     ServiceError,
     bindings::slashbox::plugin::{events, kv, log, timers, types},
     kv::Page,
     log::Level,
 };
+use std::cell::Cell;
+
+thread_local! {
+    /// The conversation of the call.
+    static CONVERSATION: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// A sandbox has one call, so what is kept for it until the end is no leak.
+pub(crate) fn begin_call(conversation: Option<&str>) {
+    CONVERSATION.set(conversation.map(|conversation| &*String::from(conversation).leak()));
+}
+
+pub(crate) fn conversation() -> Option<String> {
+    CONVERSATION.get().map(str::to_owned)
+}
 
 pub(crate) fn kv_get(key: &str) -> Result<Option<Vec<u8>>, ServiceError> {
     Ok(kv::get(key)?)

@@ -65,7 +65,7 @@
 //! # Asking
 //! A plugin may keep data ([`kv`]), wake itself later ([`timers`]), tell others ([`events`](mod@events)) and write to the
 //! log ([`log`]); none of this needs the operator's word. What the operator set for it is in [`settings`]; a plugin
-//! declares which it reads, as it declares the hosts that it wants to reach over HTTP.
+//! declares which it reads, as it declares the hosts that it wants to reach over [`http`].
 //!
 //! # Testing
 //! On any other target than `wasm32` the services are a fake: handlers are called as the functions that they are, in
@@ -81,6 +81,7 @@ pub mod events;
 mod failure;
 #[cfg(target_arch = "wasm32")]
 mod host;
+pub mod http;
 pub mod kv;
 pub mod log;
 pub mod markdown;
@@ -104,6 +105,7 @@ pub use reply::{Format, IntoDone, IntoReply, Reply};
 pub use service_error::ServiceError;
 #[cfg(not(target_arch = "wasm32"))]
 use testing::fake as host;
+pub use timers::Timer;
 
 /// Makes a function that returns a [`Plugin`] the plugin of this crate.
 ///
@@ -155,3 +157,8 @@ macro_rules! export {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the guide's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/sdk.md")]
+struct Guide;

@@ -1,6 +1,6 @@
 //! A plugin as its author writes it down, and how it finds the handler for what comes.
 
-use crate::{Command, Event, Failure, IntoDone, IntoReply, Reply, Result, pattern};
+use crate::{Command, Event, Failure, IntoDone, IntoReply, Reply, Result, Timer, pattern, timers};
 use std::fmt;
 
 /// What a plugin is, what it answers and what it wants.
@@ -132,7 +132,21 @@ impl Plugin {
         self
     }
 
-    /// Asks to reach a host over HTTP: `crm.example.com`, `*.example.com`, `pay.example.com:8443`. The operator decides.
+    /// Takes the plugin's own timers with a function, or a closure that captures nothing, which returns `()` or a
+    /// [`Result`]. See [`timers`](crate::timers).
+    ///
+    /// One handler gets the timers of all keys. A timer is the event `timer.fired`, which comes to the plugin that set it
+    /// and to no other, so no pattern has to ask for it; a handler of [`on`](Self::on) whose pattern covers it, as `*`
+    /// does, gets it too.
+    pub fn on_timer<R: IntoDone + 'static>(mut self, handler: fn(Timer) -> R) -> Self {
+        let handler: EventHandler = Box::new(move |event| handler(event.into()).into_done());
+        self.events.push((timers::FIRED, handler));
+        self
+    }
+
+    /// Asks to reach a host over [HTTP](crate::http): `crm.example.com`, any name below it with `*.example.com`, another
+    /// port than the scheme's own with `pay.example.com:8443`, or with `*` whichever the operator grants. The operator
+    /// decides in any case.
     pub fn http_host(mut self, host: &'static str) -> Self {
         self.http_hosts.push(host);
         self
@@ -163,11 +177,12 @@ impl Plugin {
         self
     }
 
-    /// The patterns that events are bound to, each once.
+    /// The patterns that events are bound to, each once. Timers come without being asked for.
     pub(crate) fn patterns(&self) -> impl Iterator<Item = &'static str> {
         let is_first =
             |index: usize, pattern: &str| !self.events.iter().take(index).any(|(other, _)| *other == pattern);
-        self.events.iter().enumerate().filter(move |(index, (pattern, _))| is_first(*index, pattern)).map(|(_, e)| e.0)
+        let asked_for = move |(index, pattern): &(usize, &str)| *pattern != timers::FIRED && is_first(*index, pattern);
+        self.events.iter().map(|(pattern, _)| *pattern).enumerate().filter(asked_for).map(|(_, pattern)| pattern)
     }
 
     pub(crate) fn on_command(&self, command: Command) -> Result<Option<Reply>> {
@@ -275,5 +290,19 @@ mod tests {
     #[test]
     fn each_pattern_is_declared_once() {
         assert_eq!(plugin().patterns().collect::<Vec<_>>(), ["message.*", "dialog_closed", "message.sent"]);
+    }
+
+    #[test]
+    fn timers_need_no_pattern() {
+        let plugin = Plugin::new("p", "1.0.0")
+            .on_timer(|timer| log::info!("timer {}", timer.key))
+            .on("*", |event| log::info!("event {}", event.kind))
+            .on("timer.fired", |_| log::info!("fired"));
+        assert_eq!(plugin.patterns().collect::<Vec<_>>(), ["*"]);
+        let host = crate::testing::Host::new();
+        host.event(&plugin, Event::new("timer.fired").message("tea")).unwrap();
+        host.event(&plugin, Event::new("message.sent")).unwrap();
+        let ran: Vec<_> = host.log().into_iter().map(|line| line.text).collect();
+        assert_eq!(ran, ["timer tea", "event timer.fired", "fired", "event message.sent"]);
     }
 }

@@ -1,9 +1,9 @@
 //! A fake of the host's services, so that a plugin's tests are ordinary tests.
 //!
 //! On every target but `wasm32`, the functions of [`kv`](crate::kv), [`timers`](crate::timers),
-//! [`events`](crate::events), [`log`](crate::log) and [`settings`](crate::settings) talk to a fake that belongs to the
-//! thread, and so to the test. A handler can be called as it is; [`Host`] calls it as the real host does, and tells what
-//! became of it.
+//! [`events`](crate::events), [`http`](crate::http), [`log`](crate::log) and [`settings`](crate::settings) talk to a fake
+//! that belongs to the thread, and so to the test. A handler can be called as it is; [`Host`] calls it as the real host
+//! does, in the conversation of the command or the event, and tells what became of it.
 //!
 //! ```
 //! use slashbox_sdk::{Command, Failure, Plugin, Result, kv, refuse, testing::Host};
@@ -29,12 +29,37 @@
 //! assert_eq!(kv::get("count"), Ok(Some(1)), "a call that fails leaves nothing");
 //! ```
 //!
-//! The fake keeps the interface's limits on keys and values, with the host's own words. It has none on log lines, time and
-//! memory, cuts no reply, and nobody else writes its keys, so that no call has to run again.
+//! Timers fire when the test lets time pass with [`Host::run_timers`]. What was emitted is in [`Host::emitted`]. HTTP is
+//! answered by [`Host::answer`]; a request that nothing answers fails the test:
+//!
+//! ```
+//! use slashbox_sdk::{Command, Plugin, Result, http, testing::Host};
+//!
+//! fn plugin() -> Plugin {
+//!     Plugin::new("rate", "1.0.0").command("/rate", "", "the euro's rate", rate).http_host("rates.example.com")
+//! }
+//!
+//! fn rate(_: Command) -> Result<String> {
+//!     Ok(http::get("https://rates.example.com/eur").text()?)
+//! }
+//!
+//! let response = http::Response::new(200).body("1.08", "text/plain");
+//! let host = Host::new().answer("GET", "https://rates.example.com/eur", response);
+//! assert_eq!(host.command(&plugin(), Command::new("/rate")), Ok(Some("1.08".into())));
+//! assert_eq!(host.requests().len(), 1);
+//! ```
+//!
+//! The fake keeps the interface's limits on keys and values, with the host's own words. It has none on log lines, requests,
+//! time and memory, cuts no reply, and nobody else writes its keys, so that no call has to run again. A plugin that
+//! [`Host`] calls reaches the hosts that it asks for, as if the operator had granted them all.
 
 pub(crate) mod fake;
+mod http;
 
-use crate::{Command, Event, Plugin, Reply, Result, log::Level, millis};
+pub use http::{Answer, Sent};
+
+use crate::{Command, Event, Origin, Plugin, Reply, Result, Sender, log::Level, millis};
+use serde::de::DeserializeOwned;
 use std::{collections::BTreeMap, marker::PhantomData, time::Duration};
 
 /// This thread's fake host.
@@ -57,13 +82,17 @@ pub struct LogLine {
 
 /// A timer that is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timer {
+pub struct SetTimer {
     /// Its key.
     pub key: String,
     /// When it fires, in milliseconds since 1970-01-01T00:00:00Z.
     pub due_at_ms: u64,
     /// Its payload, as JSON text.
     pub payload_json: String,
+    /// The conversation of the call that set it.
+    pub conversation: Option<String>,
+    /// Where that call came from.
+    pub origin: Origin,
 }
 
 /// An event that the plugin emitted.
@@ -75,6 +104,16 @@ pub struct Emitted {
     pub conversation: Option<String>,
     /// Its data, as JSON text.
     pub data_json: String,
+}
+
+impl Emitted {
+    /// Reads its data.
+    ///
+    /// # Errors
+    /// If the data does not have the type's shape.
+    pub fn data<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        serde_json::from_str(&self.data_json)
+    }
 }
 
 impl Host {
@@ -91,12 +130,52 @@ impl Host {
         self
     }
 
+    /// Answers the requests with this method and URL, with a [`Response`](crate::http::Response) or another [`Answer`].
+    ///
+    /// The URL is the whole one, with its query. Of several answers to the same request, each is given once, in their
+    /// order, and the last one from then on.
+    ///
+    /// ```
+    /// use slashbox_sdk::{http, testing::{Answer, Host}};
+    ///
+    /// let url = "https://crm.example.com/clients?name=Smith%20%26%20Co";
+    /// let host = Host::new().answer("GET", url, Answer::Timeout).answer("GET", url, http::Response::new(204));
+    ///
+    /// let find = || http::get("https://crm.example.com/clients").query(&[("name", "Smith & Co")]).send();
+    /// assert!(matches!(find(), Err(http::Error::Timeout { .. })));
+    /// assert_eq!(find().unwrap().status(), 204);
+    /// ```
+    ///
+    /// # Panics
+    /// If the URL is none.
+    pub fn answer(self, method: &str, url: &str, answer: impl Into<Answer>) -> Self {
+        fake::with(|fake| fake.web.add(method, url, answer.into()));
+        self
+    }
+
+    /// Answers with a function the requests that [`answer`](Self::answer) was told nothing about.
+    ///
+    /// ```
+    /// use slashbox_sdk::{http::{self, Response}, testing::Host};
+    ///
+    /// let host = Host::new().answer_with(|request| match request.json::<u32>() {
+    ///     Ok(number) => Response::new(200).body_json(&(number + 1)),
+    ///     Err(_) => Response::new(400),
+    /// });
+    /// let next: u32 = http::post("https://count.example.com").body_json(&41).json().unwrap();
+    /// assert_eq!(next, 42);
+    /// ```
+    pub fn answer_with<A: Into<Answer>>(self, answer: impl Fn(&Sent) -> A + 'static) -> Self {
+        fake::with(|fake| fake.web.set_rest(move |sent| answer(sent).into()));
+        self
+    }
+
     /// Hands a command to the plugin. What a failing call changed is forgotten, but for its log lines.
     ///
     /// # Errors
     /// What the plugin fails with; it is refused if the plugin declared no such command.
     pub fn command(&self, plugin: &Plugin, command: Command) -> Result<Option<Reply>> {
-        keep_if_ok(|| plugin.on_command(command))
+        call(plugin, command.conversation.clone(), command.origin.clone(), || plugin.on_command(command))
     }
 
     /// Hands an event to the plugin. What a failing call changed is forgotten, but for its log lines.
@@ -104,7 +183,44 @@ impl Host {
     /// # Errors
     /// What the plugin fails with; it is refused if no pattern of the plugin covers the event.
     pub fn event(&self, plugin: &Plugin, event: Event) -> Result {
-        keep_if_ok(|| plugin.on_event(&event))
+        call(plugin, event.conversation.clone(), event.origin.clone(), || plugin.on_event(&event))
+    }
+
+    /// Lets time pass, and hands the plugin its timers as they become due, each at its time. Those that a handler sets
+    /// fire too, if they become due in this time.
+    ///
+    /// ```
+    /// use slashbox_sdk::{Command, Plugin, Result, Timer, kv, testing::Host, timers};
+    /// use std::time::Duration;
+    ///
+    /// const HOUR: Duration = Duration::from_secs(3_600);
+    ///
+    /// fn plugin() -> Plugin {
+    ///     Plugin::new("hours", "1.0.0").command("/hours", "", "counts hours", |_| timers::set("hour", HOUR, &())).on_timer(hour)
+    /// }
+    ///
+    /// fn hour(timer: Timer) -> Result {
+    ///     kv::increment("hours", 1)?;
+    ///     timers::set(timer.key, HOUR, &())?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let host = Host::new();
+    /// host.command(&plugin(), Command::new("/hours")).unwrap();
+    /// host.run_timers(&plugin(), 24 * HOUR).unwrap();
+    /// assert_eq!(kv::get("hours"), Ok(Some(24)));
+    /// ```
+    ///
+    /// # Errors
+    /// The first failure, at which it stops. The real host would let that timer fire again; here it is gone.
+    pub fn run_timers(&self, plugin: &Plugin, time: Duration) -> Result {
+        let until_ms = self.now_ms().saturating_add(millis::from_duration(time));
+        while let Some(due) = fake::with(|fake| fake.take_timer_due_by(until_ms)) {
+            fake::with(|fake| fake.now_ms = fake.now_ms.max(due.due_at_ms));
+            self.event(plugin, due.into())?;
+        }
+        fake::with(|fake| fake.now_ms = until_ms);
+        Ok(())
     }
 
     /// What time it is, in milliseconds since 1970-01-01T00:00:00Z.
@@ -132,140 +248,70 @@ impl Host {
         fake::with(|fake| fake.effects.emitted.clone())
     }
 
+    /// The requests that were sent, the oldest first. A call that fails leaves them too: what is sent is sent.
+    pub fn requests(&self) -> Vec<Sent> {
+        fake::with(|fake| fake.web.sent.clone())
+    }
+
     /// The timers that are set, the next to fire first.
-    pub fn timers(&self) -> Vec<Timer> {
+    pub fn timers(&self) -> Vec<SetTimer> {
         fake::with(|fake| fake.timers())
     }
 
     /// Takes the timers that are due, as the events that the host makes of them. They fire when the test hands them to
-    /// [`event`](Self::event).
+    /// [`event`](Self::event). [`run_timers`](Self::run_timers) does both; this is for the test that has more to say about
+    /// an event, e.g. that it comes twice.
     ///
     /// ```
     /// # use slashbox_sdk::{Event, Plugin, testing::Host, timers};
     /// # use std::time::Duration;
-    /// # let plugin = Plugin::new("p", "1.0.0").on("timer.fired", |_| ());
+    /// # let plugin = Plugin::new("p", "1.0.0").on_timer(|_| ());
     /// # let host = Host::new();
     /// # timers::set("tea", Duration::from_secs(180), "green").unwrap();
     /// host.advance(Duration::from_secs(180));
     /// for event in host.due_timers() {
     ///     assert_eq!(event.message.as_deref(), Some("tea"));
-    ///     host.event(&plugin, event).unwrap();
+    ///     host.event(&plugin, event.clone()).unwrap();
+    ///     host.event(&plugin, event.attempt(2)).unwrap();
     /// }
     /// # assert_eq!(host.due_timers(), []);
     /// ```
     pub fn due_timers(&self) -> Vec<Event> {
-        let fired = fake::with(|fake| fake.take_due_timers());
-        let event = |timer: Timer| {
-            let Timer { key, due_at_ms, payload_json } = timer;
-            let event = Event::new("timer.fired").sender(crate::Sender::System);
-            event.message(key).occurred_at_ms(due_at_ms).data_json(payload_json)
-        };
-        fired.into_iter().map(event).collect()
+        let now_ms = self.now_ms();
+        let due = || fake::with(|fake| fake.take_timer_due_by(now_ms));
+        std::iter::from_fn(due).map(Event::from).collect()
     }
 }
 
-/// Undoes what a failing call changed.
-fn keep_if_ok<T>(call: impl FnOnce() -> Result<T>) -> Result<T> {
-    let before = fake::with(|fake| fake.effects.clone());
-    let outcome = call();
-    if outcome.is_err() {
-        fake::with(|fake| fake.effects = before);
+/// The event that it becomes.
+impl From<SetTimer> for Event {
+    fn from(timer: SetTimer) -> Self {
+        let SetTimer { key, due_at_ms, payload_json, conversation, origin } = timer;
+        let fired = Self::new(crate::timers::FIRED).sender(Sender::System).message(key).origin(origin);
+        Self { conversation, ..fired.occurred_at_ms(due_at_ms).data_json(payload_json) }
     }
+}
+
+/// Calls the plugin. What it changed is forgotten if it fails.
+fn call<T>(
+    plugin: &Plugin,
+    conversation: Option<String>,
+    origin: Origin,
+    run: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let before = fake::with(|fake| {
+        fake.call = Some(fake::Call { conversation, origin, http_hosts: plugin.http_hosts.clone() });
+        fake.effects.clone()
+    });
+    let outcome = run();
+    fake::with(|fake| {
+        fake.call = None;
+        if outcome.is_err() {
+            fake.effects = before;
+        }
+    });
     outcome
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Failure, Sender, ServiceError, events, kv, log, refuse, settings, timers};
-
-    /// Changes all that a call can change, and then fails if it is told to.
-    fn plugin() -> Plugin {
-        Plugin::new("p", "1.0.0")
-            .command("/do", "", "", |command: Command| change(&command.args))
-            .on("timer.fired", |event: Event| change(&event.data::<String>()?))
-    }
-
-    fn change(how: &str) -> Result {
-        kv::set("key", how)?;
-        timers::cancel("old")?;
-        timers::set("new", Duration::from_secs(2), how)?;
-        events::emit("done", Some("5"), how)?;
-        log::warn!("{how}");
-        if how == "badly" {
-            refuse!("badly done");
-        }
-        Ok(())
-    }
-
-    fn timer_keys(host: &Host) -> Vec<String> {
-        host.timers().into_iter().map(|timer| timer.key).collect()
-    }
-
-    #[test]
-    fn a_call_that_succeeds_changes_everything() {
-        let host = Host::new();
-        timers::set("old", Duration::from_secs(1), &()).unwrap();
-        assert_eq!(host.command(&plugin(), Command::new("/do").args("well")), Ok(None));
-        assert_eq!(host.kv(), BTreeMap::from([("key".to_owned(), b"\"well\"".to_vec())]));
-        let due_at_ms = host.now_ms() + 2_000;
-        assert_eq!(host.timers(), [Timer { key: "new".into(), due_at_ms, payload_json: "\"well\"".into() }]);
-        let emitted = Emitted { kind: "done".into(), conversation: Some("5".into()), data_json: "\"well\"".into() };
-        assert_eq!(host.emitted(), [emitted]);
-        assert_eq!(host.log(), [LogLine { level: Level::Warn, text: "well".into() }]);
-    }
-
-    #[test]
-    fn a_call_that_fails_leaves_only_its_log() {
-        let host = Host::new();
-        timers::set("old", Duration::from_secs(1), "badly").unwrap();
-        let check = |outcome: Result<()>| {
-            assert_eq!(outcome, Err(Failure::refused("badly done")));
-            assert_eq!(host.kv(), BTreeMap::new());
-            assert_eq!(timer_keys(&host), ["old"]);
-            assert_eq!(host.emitted(), []);
-        };
-        check(host.command(&plugin(), Command::new("/do").args("badly")).map(|_| ()));
-        check(host.event(&plugin(), Event::new("timer.fired").data_json("\"badly\"")));
-        assert_eq!(host.log().len(), 2);
-    }
-
-    #[test]
-    fn timers_fire_in_their_order_when_they_are_due() {
-        let host = Host::new();
-        for (key, seconds) in [("b", 2), ("c", 3), ("a", 1)] {
-            timers::set(key, Duration::from_secs(seconds), key).unwrap();
-        }
-        assert_eq!(timer_keys(&host), ["a", "b", "c"]);
-        timers::set("a", Duration::from_secs(9), "again").unwrap();
-        host.advance(Duration::from_millis(2_999));
-        let fired = host.due_timers();
-        let expected = Event::new("timer.fired").sender(Sender::System).message("b").data_json("\"b\"");
-        assert_eq!(fired, [expected.occurred_at_ms(host.now_ms() - 999)]);
-        host.advance(Duration::from_millis(1));
-        assert_eq!(host.due_timers().len(), 1);
-        assert_eq!(timer_keys(&host), ["a"]);
-    }
-
-    #[test]
-    fn settings_are_the_tests_own() {
-        let _host = Host::new().setting("CRM_URL", "https://crm.example.com");
-        assert_eq!(settings::get("CRM_URL").as_deref(), Some("https://crm.example.com"));
-        assert_eq!(settings::require("CRM_URL").as_deref(), Ok("https://crm.example.com"));
-        assert_eq!(settings::get("PATH"), None);
-        let missing = ServiceError::Denied("setting PATH is missing".into());
-        assert_eq!(settings::require("PATH"), Err(missing));
-    }
-
-    #[test]
-    fn a_new_host_has_forgotten_everything() {
-        let host = Host::new().setting("A", "x");
-        change("well").unwrap();
-        host.advance(Duration::from_secs(1));
-        let now_ms = host.now_ms();
-        let host = Host::new();
-        assert_eq!(settings::get("A"), None);
-        assert_eq!((host.kv(), host.timers(), host.emitted(), host.log()), Default::default());
-        assert_eq!(host.now_ms(), now_ms - 1_000);
-    }
-}
+mod tests;

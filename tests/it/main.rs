@@ -52,15 +52,21 @@ mod owners;
 mod reload;
 /// What is left after a restart.
 mod restart;
+/// Plugins of earlier interfaces.
+mod versions;
 
 /// What a plugin is granted.
 mod grants;
+/// HTTP that plugins send.
+mod http;
 /// What a plugin keeps.
 mod kv;
 /// What a call may use.
 mod limits;
 /// What else a plugin may ask for.
 mod services;
+/// What plugins do later.
+mod timers;
 
 /// What operators look at.
 mod admin;

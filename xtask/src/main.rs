@@ -12,6 +12,7 @@ mod files;
 mod floors;
 mod guests;
 mod heads;
+mod languages;
 mod serve;
 mod summary;
 mod test;
@@ -34,7 +35,7 @@ struct Task {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const TASKS: [Task; 8] = [
+const TASKS: [Task; 9] = [
     Task {
         name: "plugins",
         arguments: "",
@@ -82,6 +83,12 @@ const TASKS: [Task; 8] = [
         arguments: "",
         summary: "build the tests' guests into target/test-guests/NAME.wasm (`test` does it by itself)",
         run: |_| done(guests::build(&workspaces::TEST_GUESTS)),
+    },
+    Task {
+        name: "languages",
+        arguments: "",
+        summary: "build the tests' guests in JavaScript and Python, if node and python3 are there (`test` does it)",
+        run: |_| done(languages::build()),
     },
 ];
 

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 
 use crate::{
     cargo, guests,
+    languages::LANGUAGES,
     summary::Report,
     workspaces::{self, LOADED, PLUGINS},
 };
@@ -23,6 +24,13 @@ pub(crate) fn run(filters: &[String]) -> Report {
         if let Err(error) = guests::build(guests) {
             eprintln!("xtask: {error:#}");
             report.broke(guests.folder, &format!("{} could not be built", guests.what));
+        }
+    }
+    // After the others: they have their folder to themselves while they are built.
+    for language in &LANGUAGES {
+        if let Err(error) = language.build() {
+            eprintln!("xtask: {error:#}");
+            report.broke(language.folder, "the guest could not be built");
         }
     }
     suites(&mut report, "root", cargo::cargo(""), filters);

@@ -1,13 +1,21 @@
 //! The fake's state, and the functions that stand in for the host's. Their twin for wasm is `crate::host`.
 
-use super::{Emitted, LogLine, Timer};
-use crate::{ServiceError, command::TEST_TIME_MS, kv::Page, log::Level};
+use super::{
+    Emitted, LogLine, SetTimer,
+    http::{Web, covers},
+};
+use crate::{Origin, ServiceError, command::TEST_TIME_MS, http::Url, kv::Page, log::Level};
 use std::{cell::RefCell, collections::BTreeMap};
+
+pub(crate) use super::http::http_send;
 
 /// The interface's limits (`wit/services.wit`).
 const KEY_BYTES_MAX: usize = 512;
 const VALUE_BYTES_MAX: usize = 65_536;
 const PAGE_KEYS_MAX: u32 = 1_000;
+const TIMER_MS_MIN: u64 = 1_000;
+const TIMER_MS_MAX: u64 = 10 * 365 * 24 * 60 * 60 * 1_000;
+const DATA_BYTES_MAX: usize = 65_536;
 
 thread_local! {
     static FAKE: RefCell<Fake> = RefCell::default();
@@ -19,13 +27,29 @@ pub(super) struct Fake {
     pub(super) settings: BTreeMap<String, String>,
     pub(super) log: Vec<LogLine>,
     pub(super) effects: Effects,
+    pub(super) web: Web,
+    /// None while the test itself, or a handler that it calls as a function, asks for something.
+    pub(super) call: Option<Call>,
+}
+
+/// What a call knows that its handler need not say.
+pub(super) struct Call {
+    pub(super) conversation: Option<String>,
+    pub(super) origin: Origin,
+    pub(super) http_hosts: Vec<&'static str>,
+}
+
+impl Call {
+    pub(super) fn asks_for(&self, url: &Url) -> bool {
+        self.http_hosts.iter().any(|asked| covers(asked, url))
+    }
 }
 
 /// What a failing call leaves as it was.
 #[derive(Clone, Default)]
 pub(super) struct Effects {
     kv: BTreeMap<String, Value>,
-    timers: BTreeMap<String, Timer>,
+    timers: BTreeMap<String, SetTimer>,
     pub(super) emitted: Vec<Emitted>,
 }
 
@@ -37,7 +61,14 @@ struct Value {
 
 impl Default for Fake {
     fn default() -> Self {
-        Self { now_ms: TEST_TIME_MS, settings: BTreeMap::new(), log: Vec::new(), effects: Effects::default() }
+        Self {
+            now_ms: TEST_TIME_MS,
+            settings: BTreeMap::new(),
+            log: Vec::new(),
+            effects: Effects::default(),
+            web: Web::default(),
+            call: None,
+        }
     }
 }
 
@@ -49,19 +80,16 @@ impl Fake {
         living.map(|(key, value)| (key, value.bytes.as_slice()))
     }
 
-    pub(super) fn timers(&self) -> Vec<Timer> {
-        let mut timers: Vec<Timer> = self.effects.timers.values().cloned().collect();
+    pub(super) fn timers(&self) -> Vec<SetTimer> {
+        let mut timers: Vec<SetTimer> = self.effects.timers.values().cloned().collect();
         timers.sort_by_key(|timer| timer.due_at_ms);
         timers
     }
 
-    pub(super) fn take_due_timers(&mut self) -> Vec<Timer> {
-        let mut due = self.timers();
-        due.retain(|timer| timer.due_at_ms <= self.now_ms);
-        for timer in &due {
-            self.effects.timers.remove(&timer.key);
-        }
-        due
+    /// Takes the timer that is due first, if it is due by then.
+    pub(super) fn take_timer_due_by(&mut self, at_ms: u64) -> Option<SetTimer> {
+        let next = self.timers().into_iter().next().filter(|timer| timer.due_at_ms <= at_ms)?;
+        self.effects.timers.remove(&next.key)
     }
 
     fn later(&self, ms: u64) -> u64 {
@@ -147,20 +175,39 @@ pub(crate) fn kv_page(prefix: &str, after: Option<&str>, limit: u32) -> Result<P
 }
 
 pub(crate) fn timer_set(key: &str, after_ms: u64, payload_json: &str) -> Result<(), ServiceError> {
+    check_key_bytes("timer", key)?;
+    if after_ms > TIMER_MS_MAX {
+        return invalid(format!("timer {key:?} after {after_ms} ms: expected at most {TIMER_MS_MAX}"));
+    }
+    check_data(&format!("timer {key:?}"), payload_json)?;
     with(|fake| {
-        let due_at_ms = fake.later(after_ms);
-        let timer = Timer { key: key.to_owned(), due_at_ms, payload_json: payload_json.to_owned() };
+        let (conversation, origin) = match &fake.call {
+            Some(call) => (call.conversation.clone(), call.origin.clone()),
+            None => (None, Origin::default()),
+        };
+        let due_at_ms = fake.later(after_ms.max(TIMER_MS_MIN));
+        let timer =
+            SetTimer { key: key.to_owned(), due_at_ms, payload_json: payload_json.to_owned(), conversation, origin };
         fake.effects.timers.insert(key.to_owned(), timer);
     });
     Ok(())
 }
 
 pub(crate) fn timer_cancel(key: &str) -> Result<(), ServiceError> {
+    check_key_bytes("timer", key)?;
     with(|fake| fake.effects.timers.remove(key));
     Ok(())
 }
 
+pub(crate) fn conversation() -> Option<String> {
+    with(|fake| fake.call.as_ref()?.conversation.clone())
+}
+
 pub(crate) fn emit(kind: &str, conversation: Option<&str>, data_json: &str) -> Result<(), ServiceError> {
+    if !is_kind(kind) {
+        return invalid(format!("event {kind:?}: expected dotted words such as `paid`"));
+    }
+    check_data(&format!("event {kind:?}"), data_json)?;
     let conversation = conversation.map(str::to_owned);
     let event = Emitted { kind: kind.to_owned(), conversation, data_json: data_json.to_owned() };
     with(|fake| fake.effects.emitted.push(event));
@@ -176,14 +223,33 @@ pub(crate) fn setting(name: &str) -> Option<String> {
 }
 
 fn check_key(key: &str) -> Result<(), ServiceError> {
-    let bytes = key.len();
-    if !(1..=KEY_BYTES_MAX).contains(&bytes) {
-        return invalid(format!("kv key of {bytes} bytes: expected 1 to {KEY_BYTES_MAX}"));
-    }
+    check_key_bytes("kv", key)?;
     if key.contains(char::is_control) {
         return invalid(format!("kv key {key:?}: expected no control characters"));
     }
     Ok(())
+}
+
+fn check_key_bytes(service: &str, key: &str) -> Result<(), ServiceError> {
+    let bytes = key.len();
+    if !(1..=KEY_BYTES_MAX).contains(&bytes) {
+        return invalid(format!("{service} key of {bytes} bytes: expected 1 to {KEY_BYTES_MAX}"));
+    }
+    Ok(())
+}
+
+fn check_data(what: &str, data_json: &str) -> Result<(), ServiceError> {
+    let bytes = data_json.len();
+    if bytes > DATA_BYTES_MAX {
+        return invalid(format!("{what} with {bytes} bytes of data: expected at most {DATA_BYTES_MAX}"));
+    }
+    Ok(())
+}
+
+/// Whether these are dotted words.
+fn is_kind(kind: &str) -> bool {
+    let is_word = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
+    kind.split('.').all(is_word)
 }
 
 /// The number whose decimal text this is.

@@ -2,10 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-/// One or more hosts that a plugin may reach: `crm.example.com`, `*.example.com` (whatever is below it), `HOST:PORT`.
+/// One or more hosts that a plugin may reach: `crm.example.com`, `*.example.com` (whatever is below it), `HOST:PORT`, or
+/// `*`, any at all: what a plugin asks for whose hosts are its operator's to name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HttpHost {
-    /// In lower case, without the star.
+    /// In lower case, without the star; empty for any host.
     name: String,
     /// Whether it means what is below the name, and not the name itself.
     below: bool,
@@ -19,13 +20,24 @@ pub struct HttpHost {
 pub struct HttpHostError(pub String);
 
 impl HttpHost {
+    /// Whether it names any host at all.
+    pub fn is_any(&self) -> bool {
+        self.name.is_empty()
+    }
+
     /// Whether a request goes where this names. `host` is in lower case; `own_port` is that of the request's scheme.
     pub fn covers(&self, host: &str, port: u16, own_port: u16) -> bool {
+        if self.is_any() {
+            return true;
+        }
         self.port.unwrap_or(own_port) == port && if self.below { is_below(host, &self.name) } else { host == self.name }
     }
 
     /// Whether it names all that another does.
     pub fn covers_all_of(&self, other: &Self) -> bool {
+        if self.is_any() || other.is_any() {
+            return self.is_any();
+        }
         let name = match (self.below, other.below) {
             (true, true) => other.name == self.name || is_below(&other.name, &self.name),
             (true, false) => is_below(&other.name, &self.name),
@@ -44,6 +56,9 @@ impl FromStr for HttpHost {
     type Err = HttpHostError;
 
     fn from_str(text: &str) -> Result<Self, HttpHostError> {
+        if text == "*" {
+            return Ok(Self { name: String::new(), below: true, port: None });
+        }
         let wrong = || HttpHostError(text.chars().take(300).collect());
         let (name, port) = match text.rsplit_once(':') {
             Some((name, port)) => (name, Some(port.parse().ok().filter(|&port: &u16| port != 0).ok_or_else(wrong)?)),
@@ -60,6 +75,9 @@ impl FromStr for HttpHost {
 
 impl fmt::Display for HttpHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_any() {
+            return f.write_str("*");
+        }
         let star = if self.below { "*." } else { "" };
         write!(f, "{star}{}", self.name)?;
         self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
@@ -76,7 +94,7 @@ mod tests {
 
     #[test]
     fn texts() {
-        for text in ["example.com", "*.example.com", "pay.example.com:8443", "localhost", "10.0.0.1:80", "x-1.y"] {
+        for text in ["*", "example.com", "*.example.com", "pay.example.com:8443", "localhost", "10.0.0.1:80", "x-1.y"] {
             assert_eq!(host(text).to_string(), text);
         }
         assert_eq!(host("CRM.Example.com").to_string(), "crm.example.com");
@@ -117,6 +135,7 @@ mod tests {
         check("*.example.com", ("example.com", 443), false);
         check("*.example.com", ("badexample.com", 443), false);
         check("*.example.com", (".example.com", 443), false);
+        check("*", ("example.com", 8443), true);
     }
 
     #[test]
@@ -132,5 +151,7 @@ mod tests {
         check("a.example", "*.a.example", false);
         check("a.example", "a.example:8443", false);
         check("*.example:8443", "a.example:8443", true);
+        check("*.example", "*", false);
+        check("*", "*.example:8443", true);
     }
 }

@@ -125,14 +125,18 @@ impl Grant {
         Ok(Self {
             enabled: file.enabled,
             commands: file.commands.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
-            allowed_hosts: file.allowed_hosts.iter().map(|host| host.parse()).collect::<Result<_, _>>()?,
+            allowed_hosts: file.allowed_hosts.iter().map(|host| allowed(host)).collect::<Result<_, _>>()?,
             settings: file.settings.into_iter().map(resolve).collect::<Result<_, _>>()?,
             limits: narrowed(ceiling, &file.limits)?,
         })
     }
 
-    /// Whether all that the plugin asks for with this is granted.
+    /// Whether all that the plugin asks for with this is granted; of one that asks for whatever it is granted, whether that
+    /// is anything.
     pub fn allows(&self, asked: &HttpHost) -> bool {
+        if asked.is_any() {
+            return !self.allowed_hosts.is_empty();
+        }
         self.allowed_hosts.iter().any(|granted| granted.covers_all_of(asked))
     }
 }
@@ -148,6 +152,11 @@ impl fmt::Debug for Grant {
             .field("limits", &self.limits)
             .finish()
     }
+}
+
+/// A host that is granted. Any host at all is nobody's to grant.
+fn allowed(host: &str) -> Result<HttpHost, HttpHostError> {
+    host.parse().and_then(|parsed: HttpHost| if parsed.is_any() { Err(HttpHostError(host.into())) } else { Ok(parsed) })
 }
 
 /// The host's ceiling, with what a grant narrows of it.
@@ -239,6 +248,8 @@ mod tests {
             &tenant,
             "grant: `settings.A`: the host's environment is for plugins of all tenants; write the value itself",
         );
+        let any = "grant: `allowed_hosts`: \"*\": expected HOST, *.HOST or HOST:PORT, such as \"crm.example.com\"";
+        check("allowed_hosts = [\"*\"]", &Folder::Shared, any);
         check("[settings]\nA = 5", &Folder::Shared, "grant: `settings.A`: expected text in quotes");
     }
 }

@@ -85,7 +85,7 @@ fn timer(command: Command) -> Result<String> {
 
 fn emit(command: Command) -> String {
     let (kind, data) = command.args.split_once(' ').unwrap_or((&command.args, ""));
-    told(events::emit(kind, command.conversation.as_deref(), data))
+    told(events::emit(kind, data))
 }
 
 fn log(command: Command) -> Result<&'static str> {

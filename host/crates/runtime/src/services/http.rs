@@ -82,7 +82,7 @@ impl HttpGate {
         let limit = self.grants.limits.http_requests;
         if self.sent >= limit {
             let words = format!("limit of {limit} HTTP requests in a call reached");
-            return Err(Refused(Error::InternalError(Some(words.clone())), words));
+            return Err(Refused(Error::ConnectionLimitReached, words));
         }
         let target = egress
             .check(&request.uri().to_string())
@@ -124,7 +124,7 @@ impl WasiHttpHooks for HttpGate {
             }
         };
         let (log, left) = (self.log.clone(), self.left.clone());
-        let exchange = exchange(egress, target, request, options.unwrap_or_default(), total, left);
+        let exchange = exchange(egress, target, request, options.unwrap_or_default(), total, left, log.clone());
         let exchange = AbortOnDropHandle::new(self.runtime.spawn(exchange));
         Box::new(async move {
             let answered = exchange.await.unwrap_or(Err(Error::InternalError(None)));
@@ -144,17 +144,23 @@ async fn exchange(
     options: RequestOptions,
     total: Duration,
     left: Arc<AtomicU64>,
+    log: Arc<GuestLog>,
 ) -> Answered {
     let (parts, body) = request.into_parts();
     // A body of a length that the guest told is sent with that length, any other in pieces.
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-    let body = Counted { body, length, left: left.clone(), over: || Error::HttpRequestBodySize(None) };
+    let body = Counted {
+        body,
+        length,
+        left: left.clone(),
+        over: Over { error: || Error::HttpRequestBodySize(None), log: log.clone() },
+    };
     let open = Open { method: parts.method, target, headers: parts.headers, body, total };
     let begun = options.first_byte_timeout.map_or(total, |first_byte| first_byte.min(total));
     let opened = tokio::time::timeout(begun, egress.open(open)).await.map_err(|_| Error::HttpResponseTimeout)?;
     let opened = opened.map_err(error_of)?;
     let body = opened.body.map_err(error_of).boxed_unsync();
-    let body = Counted { body, length: None, left, over: || Error::HttpResponseBodySize(None) };
+    let body = Counted { body, length: None, left, over: Over { error: || Error::HttpResponseBodySize(None), log } };
     let mut response = http::Response::new(body.boxed_unsync());
     (*response.status_mut(), *response.headers_mut()) = (opened.status, opened.headers);
     Ok((response, Box::new(async { Ok(()) })))
@@ -166,7 +172,21 @@ struct Counted {
     /// How much is still to come, if that is known.
     length: Option<u64>,
     left: Arc<AtomicU64>,
-    over: fn() -> Error,
+    over: Over,
+}
+
+/// What becomes of a body that passes the limit. The log has it too: of an answer that breaks off, wasmtime does not tell
+/// guests why.
+struct Over {
+    error: fn() -> Error,
+    log: Arc<GuestLog>,
+}
+
+impl Over {
+    fn error(&self) -> Error {
+        self.log.write(Level::Warn, &format!("http limit of {} MiB in a call reached", self.log.limits().http_mib));
+        (self.error)()
+    }
 }
 
 impl Body for Counted {
@@ -179,7 +199,7 @@ impl Body for Counted {
         let bytes = frame.data_ref().map_or(0, Bytes::len) as u64;
         self.length = self.length.map(|length| length.saturating_sub(bytes));
         let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
-        Poll::Ready(Some(taken.map(|_| frame).map_err(|_| (self.over)())))
+        Poll::Ready(Some(taken.map(|_| frame).map_err(|_| self.over.error())))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -195,7 +215,8 @@ impl Body for Counted {
 fn error_of(error: OpenError) -> Error {
     let error = match error {
         OpenError::Send(error) => error,
-        OpenError::Body { cause, .. } => return Error::InternalError(Some(cause)),
+        // The guest's own body: it passed its limit, or ended early.
+        OpenError::Body { .. } => return Error::HttpRequestBodySize(None),
     };
     match error {
         SendError::Refused(_) => Error::DestinationIpProhibited,

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use slashbox_core::PluginId;
+use slashbox_core::{Limits, PluginId};
 use tracing::{debug, error, info, trace, warn};
 
 use crate::{
@@ -33,6 +33,11 @@ pub(crate) struct GuestLog {
 impl GuestLog {
     pub(crate) fn new(grants: Arc<Grants>, input: Option<Input>) -> Self {
         Self { grants, input, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    }
+
+    /// What the plugin may use.
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.grants.limits
     }
 
     fn bytes_max(&self) -> usize {

@@ -1,0 +1,63 @@
+//! Plugins in other languages than Rust: the guests of `tests/guests/javascript` and `tests/guests/python` are the same
+//! plugin, so one test serves both. Theirs are the sources that `docs/javascript.md` and `docs/python.md` show.
+
+use std::{io::Write, path::Path};
+
+use crate::harness::{Server, Site, assert_has};
+
+#[tokio::test]
+async fn javascript() {
+    check("javascript").await;
+}
+
+#[tokio::test]
+async fn python() {
+    check("python").await;
+}
+
+/// Whether `cargo xtask languages` built it; if not, the summary says that its test was skipped.
+fn is_built(guest: &str) -> bool {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/test-guests/{guest}.wasm"));
+    let is_built = file.exists();
+    if !is_built {
+        // All at once: a test beside this one may write there too.
+        let line =
+            format!("skipped: languages::{guest}: not built, `cargo xtask languages` says which tool is missing\n");
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
+    is_built
+}
+
+async fn check(guest: &str) {
+    if !is_built(guest) {
+        return;
+    }
+    let site = Site::new(&[guest]);
+    let server = Server::start(&site).await;
+    assert_has(&server.listing().await, &[guest, " 1.0.0  Visits of a conversation, and its last words"]);
+    server
+        .check(&[
+            ("/visits", "Visit 1 of -1002146012345:5"),
+            ("/visits", "Visit 2 of -1002146012345:5"),
+            ("/last", "! nothing was said yet"),
+        ])
+        .await;
+    server.support.writes("Grüße 👋").await;
+    server.until("/last", "Grüße 👋").await;
+    an_error_ends_the_call_alone(&server, guest).await;
+    server.check(&[("/visits", "Visit 3 of -1002146012345:5"), ("/last", "Grüße 👋")]).await;
+    server.stop().await;
+    site.grant(guest, "[settings]\nGREETING = \"Moin!\"");
+    let server = Server::start(&site).await;
+    server.check(&[("/visits", "Moin! Visit 4 of -1002146012345:5"), ("/last", "Grüße 👋")]).await;
+}
+
+/// What is said is longer than what kv takes by one byte, so kv has the guest throw, and it does not catch.
+async fn an_error_ends_the_call_alone(server: &Server, guest: &str) {
+    let other = server.support.in_topic(6);
+    other.writes(&"x".repeat(65_537)).await;
+    let delivery = server.delivery("?state=due", |delivery| delivery["attempt_count"] == 1).await;
+    assert_eq!(delivery["name"], guest, "{delivery:#}");
+    assert_has(delivery["last_attempt"]["detail"].as_str().unwrap(), &["trapped: wasm trap: "]);
+    other.check(&[("/visits", "Visit 1 of -1002146012345:6"), ("/last", "! nothing was said yet")]).await;
+}

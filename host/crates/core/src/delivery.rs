@@ -161,11 +161,12 @@ impl Schedule {
         Self { pauses: pauses.iter().map(|&pause| seconds(pause)).collect(), jitter_percent, jitter_min }
     }
 
-    /// The pause after an attempt that failed; `made` counts those that were made, and `chance` is between 0 and 1. None
-    /// after the last one.
-    pub fn pause_after(&self, made: u32, chance: f64) -> Option<Duration> {
+    /// The pause after an attempt that failed; `made` counts those that were made, `at_least` is what the subscriber itself
+    /// asked for, and `chance` is between 0 and 1: those who were told the same time do not all come at once. None after the
+    /// last one.
+    pub fn pause_after(&self, made: u32, at_least: Duration, chance: f64) -> Option<Duration> {
         let index = usize::try_from(made).ok()?.checked_sub(1)?;
-        let pause = *self.pauses.get(index)?;
+        let pause = (*self.pauses.get(index)?).max(at_least);
         let jitter = (pause * self.jitter_percent / 100).max(self.jitter_min);
         Some(pause + jitter.mul_f64(chance.clamp(0.0, 1.0)))
     }
@@ -188,19 +189,24 @@ mod tests {
     #[test]
     fn the_schedules_of_the_policy() {
         let whole = |schedule: Schedule| -> Vec<u64> {
-            (1..).map_while(|made| schedule.pause_after(made, 0.0)).map(|pause| pause.as_secs()).collect()
+            (1..)
+                .map_while(|made| schedule.pause_after(made, Duration::ZERO, 0.0))
+                .map(|pause| pause.as_secs())
+                .collect()
         };
         assert_eq!(whole(Schedule::remote()), [5, 30, 120, 300, 1_800, 7_200, 18_000, 36_000, 36_000]);
         assert_eq!(whole(Schedule::plugin()), [5, 30, 120, 600]);
         assert_eq!(whole(Schedule::none()), [0; 0]);
-        assert_eq!(Schedule::remote().pause_after(0, 0.0), None);
+        assert_eq!(Schedule::remote().pause_after(0, Duration::ZERO, 0.0), None);
     }
 
     proptest! {
         #[test]
-        fn jitter_only_adds(made in 1..=9_u32, chance in 0.0..=1.0_f64) {
-            let schedule = Schedule::remote();
-            let (least, pause) = (schedule.pause_after(made, 0.0).unwrap(), schedule.pause_after(made, chance).unwrap());
+        fn jitter_only_adds(made in 1..=9_u32, asked_s in 0..=100_000_u32, chance in 0.0..=1.0_f64) {
+            let (schedule, asked) = (Schedule::remote(), Duration::from_secs(asked_s.into()));
+            let pause = |chance| schedule.pause_after(made, asked, chance).unwrap();
+            let (least, pause) = (pause(0.0), pause(chance));
+            prop_assert_eq!(least, asked.max(schedule.pause_after(made, Duration::ZERO, 0.0).unwrap()));
             prop_assert!(pause >= least);
             prop_assert!(pause <= least + least.mul_f64(0.1).max(seconds(2)));
         }

@@ -101,7 +101,7 @@ mod tests {
         let long = "a.".repeat(127) + "a";
         for text in [
             "",
-            "*",
+            "**",
             "*.",
             ".a",
             "a.",

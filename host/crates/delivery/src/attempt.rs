@@ -79,7 +79,9 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
         match record(&tools, finished, changed.map(|changed| (cause, changed)), &lease).await {
             Recorded::Conflict { .. } if sent_http => {
                 let why = "others changed the same data, and it cannot run again after HTTP";
-                return record_failure(&tools, lease, Fault::Ours, why, schedule).await;
+                let failure =
+                    Failure { event: Some(event), at_ms: now_ms, took: began.elapsed(), fault: Fault::Ours, why };
+                return record_failure(&tools, lease, failure, schedule).await;
             }
             Recorded::Conflict { key } if reruns < RERUNS_MAX && tools.has_time(&lease, &*subscriber) => {
                 reruns += 1;
@@ -87,13 +89,17 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
             }
             Recorded::Conflict { .. } => {
                 let why = "others keep changing the same data";
-                return record_failure(&tools, lease, Fault::Ours, why, schedule).await;
+                let failure =
+                    Failure { event: Some(event), at_ms: now_ms, took: began.elapsed(), fault: Fault::Ours, why };
+                return record_failure(&tools, lease, failure, schedule).await;
             }
             Recorded::Quota(limit) => {
-                return record_failure(&tools, lease, Fault::Theirs, &format!("limit: {limit}"), schedule).await;
+                let (took, why) = (began.elapsed(), &*format!("limit: {limit}"));
+                let failure = Failure { event: Some(event), at_ms: now_ms, took, fault: Fault::Theirs, why };
+                return record_failure(&tools, lease, failure, schedule).await;
             }
             Recorded::Done { ready_ms } => {
-                report(&lease, event, next, status, &detail, now_ms, began.elapsed());
+                report(&lease, Some(event), next, status, &detail, now_ms, began.elapsed());
                 return Ended { subscriber: lease.delivery.subscriber, ready_ms };
             }
             Recorded::Not => return Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(lease.until_ms) },
@@ -112,9 +118,20 @@ async fn hand_back(tools: &Tools, lease: &Lease) -> Ended {
     Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(ready_ms) }
 }
 
-/// Records that an attempt failed, for a reason that the subscriber does not tell itself.
-pub(crate) async fn record_failure(tools: &Tools, lease: Lease, fault: Fault, why: &str, schedule: &Schedule) -> Ended {
-    let now_ms = tools.clock.now_ms();
+/// An attempt that failed for a reason that the subscriber does not tell itself.
+pub(crate) struct Failure<'f> {
+    /// What was to be delivered, if that is still known.
+    pub(crate) event: Option<&'f Event>,
+    /// When it began.
+    pub(crate) at_ms: u64,
+    pub(crate) took: Duration,
+    pub(crate) fault: Fault,
+    pub(crate) why: &'f str,
+}
+
+/// Records such an attempt.
+pub(crate) async fn record_failure(tools: &Tools, lease: Lease, failure: Failure<'_>, schedule: &Schedule) -> Ended {
+    let Failure { event, at_ms, took, fault, why } = failure;
     let attempted = Attempted {
         verdict: Verdict::Failed { fault, retry_after: None },
         status: None,
@@ -122,10 +139,13 @@ pub(crate) async fn record_failure(tools: &Tools, lease: Lease, fault: Fault, wh
         answer: String::new(),
         change: None,
     };
-    warn!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, attempt = lease.attempt, why, "failed");
-    let finished = finished(&lease, attempted, now_ms, Duration::ZERO, schedule);
+    let finished = finished(&lease, attempted, at_ms, took, schedule);
+    let next = finished.next;
     let ready_ms = match record(tools, finished, None, &lease).await {
-        Recorded::Done { ready_ms } => ready_ms,
+        Recorded::Done { ready_ms } => {
+            report(&lease, event, next, None, why, at_ms, took);
+            ready_ms
+        }
         Recorded::Conflict { .. } | Recorded::Quota(_) | Recorded::Not => Some(lease.until_ms),
     };
     Ended { subscriber: lease.delivery.subscriber, ready_ms }
@@ -136,13 +156,13 @@ fn finished(lease: &Lease, attempted: Attempted, at_ms: u64, took: Duration, sch
     let next = match attempted.verdict {
         Verdict::Arrived => Next::Succeeded,
         Verdict::Refused => Next::Dead,
-        Verdict::Failed { .. } | Verdict::NotTried => match schedule.pause_after(lease.attempt, fastrand::f64()) {
-            Some(pause) => {
-                let pause = pause.max(attempted.verdict.retry_after().unwrap_or_default());
-                Next::RetryAt(at_ms.saturating_add(took_ms).saturating_add(millis(pause)))
+        Verdict::Failed { .. } | Verdict::NotTried => {
+            let at_least = attempted.verdict.retry_after().unwrap_or_default();
+            match schedule.pause_after(lease.attempt, at_least, fastrand::f64()) {
+                Some(pause) => Next::RetryAt(at_ms.saturating_add(took_ms).saturating_add(millis(pause))),
+                None => Next::Dead,
             }
-            None => Next::Dead,
-        },
+        }
     };
     let fault = attempted.verdict.fault();
     let Attempted { status, detail, answer, .. } = attempted;
@@ -190,9 +210,17 @@ async fn record(tools: &Tools, finished: Finished, changed: Option<(Cause<'_>, C
 }
 
 /// One line an attempt, at a level that says who should care.
-fn report(lease: &Lease, event: &Event, next: Next, status: Option<u16>, detail: &str, began_ms: u64, took: Duration) {
+fn report(
+    lease: &Lease,
+    event: Option<&Event>,
+    next: Next,
+    status: Option<u16>,
+    detail: &str,
+    began_ms: u64,
+    took: Duration,
+) {
     let Lease { id: subscriber, delivery, attempt, .. } = lease;
-    let (event, kind, ms) = (&event.id, &event.kind, millis(took));
+    let (event, kind, ms) = (event.map(|event| &*event.id), event.map(|event| &*event.kind), millis(took));
     match next {
         Next::Succeeded => debug!(target: DELIVERIES, %subscriber, %delivery, event, kind, attempt, ms, "arrived"),
         Next::RetryAt(at_ms) => {

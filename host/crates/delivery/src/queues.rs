@@ -89,15 +89,17 @@ impl Queues {
         let ready = |queue: &Queue| {
             queue.id.kind == kind && queue.room() > 0 && queue.next_ms.is_some_and(|next_ms| next_ms <= now_ms)
         };
-        let mut requests: Vec<ClaimRequest> = (self.queues.iter())
-            .filter(|(_, queue)| ready(queue))
-            .map(|(&subscriber, queue)| ClaimRequest { subscriber, limit: queue.room() })
-            .collect();
+        let mut queues: Vec<_> = self.queues.iter().filter(|(_, queue)| ready(queue)).collect();
+        // Who has the least under way comes first, so that those who answer get their turn beside many that do not; among
+        // equals, chance decides.
+        fastrand::shuffle(&mut queues);
+        queues.sort_by_key(|(_, queue)| queue.in_flight);
+        let request = |(&subscriber, queue): (&SubscriberKey, &Queue)| ClaimRequest { subscriber, limit: queue.room() };
+        let mut requests: Vec<ClaimRequest> = queues.into_iter().map(request).collect();
         let free = self.free(kind);
         let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
         let share = free / count.max(1);
         if share == 0 {
-            // The order of a hash map is as good as a lot.
             requests.truncate(usize::try_from(free).unwrap_or_default());
         }
         for request in &mut requests {
@@ -129,6 +131,57 @@ impl Queues {
         if let Some(queue) = self.queues.get_mut(&key) {
             queue.in_flight -= 1;
             *self.in_flight.entry(queue.id.kind).or_default() -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use slashbox_core::Schedule;
+
+    use super::*;
+    use crate::{Delivering, Delivery, Policy};
+
+    #[derive(Debug)]
+    struct Remote(Policy);
+
+    impl Subscriber for Remote {
+        fn policy(&self) -> &Policy {
+            &self.0
+        }
+
+        fn revision(&self) -> &str {
+            ""
+        }
+
+        fn deliver<'d>(&'d self, _: &'d Delivery) -> Delivering<'d> {
+            unreachable!("nothing is delivered here")
+        }
+    }
+
+    /// So many of them hold all places but one, with more to do; one that has nothing under way gets it.
+    #[test]
+    fn who_has_nothing_under_way_gets_the_last_place() {
+        let each = 32;
+        let crowd = REMOTE_ATTEMPTS_MAX / each;
+        let policy = || Policy { schedule: Schedule::remote(), in_flight_max: 40, attempt_max: Duration::ZERO };
+        let mut queues = Queues::default();
+        for number in 0..=crowd {
+            let key = SubscriberKey(number.into());
+            let id = SubscriberId { tenant: "default".into(), kind: SubscriberKind::Webhook, name: number.to_string() };
+            queues.add(key, id, Some(Arc::new(Remote(policy()))));
+            queues.look_at(key, 0);
+            if number < crowd {
+                (0..each).for_each(|_| queues.began(key));
+            }
+        }
+        queues.ended(SubscriberKey(3));
+        for _ in 0..10 {
+            let requests = queues.requests(1);
+            assert_eq!(requests.len(), 1);
+            assert_eq!(requests[0].subscriber, SubscriberKey(crowd.into()));
         }
     }
 }

@@ -13,6 +13,7 @@ use http::{
     HeaderMap, HeaderName, HeaderValue, Method, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
+use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
 use slashbox_core::{Command, Fault, Outcome, Reply, Schedule};
 use slashbox_dialects::{Format, Rendered, answer_of_remote};
@@ -79,8 +80,8 @@ impl Remote {
             attempt_max: Limits::default().total,
         };
         let target = &settings.target;
-        let url = [target.path(), target.query().unwrap_or_default()];
-        let private = Redactor::new(credentials(&settings).chain(url));
+        let parts = parts_of(target);
+        let private = Redactor::new(credentials(&settings).chain(parts.iter().map(String::as_str)));
         let credentials = Redactor::new(credentials(&settings));
         Self { policy, egress, credentials, private, revision, settings }
     }
@@ -222,6 +223,19 @@ fn fault(error: &SendError) -> Fault {
     }
 }
 
+/// What of a URL may be a secret: its path and its query, and each part of them, as it stands and as it is meant. A server may
+/// repeat any of it.
+fn parts_of(target: &Target) -> Vec<String> {
+    let (path, query) = (target.path(), target.query().unwrap_or_default());
+    let values = query.split('&').map(|pair| pair.split_once('=').map_or(pair, |(_, value)| value));
+    // A word such as `webhooks` is no secret, and found all over.
+    let is_word = |part: &&str| part.len() < 20 && part.chars().all(|c| c.is_ascii_lowercase() || c == '-' || c == '_');
+    let parts = path.split('/').chain(values).filter(|part| !is_word(part));
+    let parts = [path, query].into_iter().chain(parts);
+    let decoded = |part: &str| percent_decode_str(part).decode_utf8_lossy().into_owned();
+    parts.flat_map(|part| [part.to_owned(), decoded(part), decoded(&part.replace('+', " "))]).collect()
+}
+
 /// What operators are told, to follow the webhook's name. Where it is, and why exactly it failed, is in the log.
 fn sentence(error: &SendError, total: Duration) -> String {
     match error {
@@ -237,4 +251,25 @@ fn sentence(error: &SendError, total: Duration) -> String {
 
 fn seconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A server that complains of a key mostly repeats the key alone.
+    #[test]
+    fn every_part_of_a_url_may_be_a_secret() {
+        let url = "https://h.example/services/T0/abcdefgh1234?key=s3cret%2Fvalue&b=with+a+blank";
+        let target = slashbox_egress::Settings::default().check(url).unwrap();
+        let parts = parts_of(&target);
+        let redactor = Redactor::new(parts.iter().map(String::as_str));
+        let check = |text: &str, expected: &str| assert_eq!(redactor.clean(text.into()), expected);
+        check("no hook abcdefgh1234 here", "no hook [redacted] here");
+        check("unknown key s3cret%2Fvalue", "unknown key [redacted]");
+        check("unknown key s3cret/value", "unknown key [redacted]");
+        check("not with a blank, please", "not [redacted], please");
+        check("services are fine", "services are fine");
+        check("no T0", "no T0");
+    }
 }

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use crate::{
     Directory, Subscriber,
-    attempt::{self, Ended, Lease, Tools},
+    attempt::{self, Ended, Failure, Lease, Tools},
     deliveries::StartError,
     news::ForWorker,
     outage::Outage,
@@ -175,8 +175,9 @@ impl Worker {
         let tools = self.tools.clone();
         let again = (lease.clone(), subscriber.clone());
         let record = async move {
-            let schedule = &subscriber.policy().schedule;
-            attempt::record_failure(&tools, lease, Fault::Ours, "the host failed in this attempt", schedule).await
+            let (at_ms, why) = (tools.clock.now_ms(), "the host failed in this attempt");
+            let failure = Failure { event: None, at_ms, took: Duration::ZERO, fault: Fault::Ours, why };
+            attempt::record_failure(&tools, lease, failure, &subscriber.policy().schedule).await
         };
         let id = self.attempts.spawn(record).id();
         self.under_way.insert(id, again);

@@ -250,8 +250,8 @@ async fn a_sender_that_goes_away_costs_no_delivery() {
     place.accept("known", None).await;
     {
         let accept = std::pin::pin!(place.accept("a", None));
-        // As far as the queue of the store's writer.
-        assert!(futures_util::poll!(accept).is_pending());
+        // As far as the queue of the store's writer; hardly ever is that so quick that it has ended.
+        let _ = futures_util::poll!(accept);
     }
     place.wait_until_there("a").await;
     place.wait_for("a", DeliveryState::Succeeded).await;

@@ -81,26 +81,10 @@ impl TenantPlaces {
 
 #[cfg(test)]
 mod tests {
-    use slashbox_core::{Command, Event, Origin};
+    use slashbox_core::Event;
 
     use super::*;
-
-    fn command() -> Command {
-        let (tenant, source, dialect) = ("default".into(), "support".into(), "hotline".into());
-        Command {
-            id: "1".into(),
-            name: "/x".parse().unwrap(),
-            args: String::new(),
-            conversation: None,
-            operator: None,
-            contact: None,
-            message: None,
-            occurred_at_ms: 0,
-            origin: Origin { tenant, source, dialect, instance: None },
-            data: "null".into(),
-            envelope: String::new(),
-        }
-    }
+    use crate::services::tests::command;
 
     #[test]
     fn events_leave_half_of_the_places_to_commands() {

@@ -93,4 +93,4 @@ impl Guest {
 impl crate::bindings::slashbox::plugin::types::Host for Guest {}
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

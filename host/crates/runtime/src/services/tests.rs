@@ -10,7 +10,8 @@ use crate::{Input, guest::Hosts};
 
 pub(super) const NOW_MS: u64 = 1_000;
 
-fn command() -> Command {
+/// A command of the tenant `acme`.
+pub(crate) fn command() -> Command {
     let (tenant, source, dialect) = ("acme".into(), "support".into(), "hotline".into());
     Command {
         id: "1".into(),

@@ -81,8 +81,6 @@ mod webhooks;
 
 /// The example plugins that live on events.
 mod clients;
-/// Plugins in other languages than Rust.
-mod languages;
 
 /// The library, without HTTP and without the binary.
 mod embed;

@@ -67,13 +67,19 @@ mod admin;
 
 /// `slashbox events` and `slashbox deliveries`.
 mod listings;
+/// Plugins and how they stand: the admin API, and `slashbox plugins`.
+mod plugins;
 
+/// A plugin from its first line to its first call.
+mod author;
 /// `slashbox call`.
 mod call;
 /// `slashbox check`.
 mod check;
 /// `slashbox config`, and what is wrong usage.
 mod config;
+/// `slashbox emit`.
+mod emit;
 /// `slashbox serve`, from its first line to its end.
 mod serve;
 /// What is configured of a remote.

@@ -14,6 +14,9 @@ use super::{
     text::{plain, plain_json},
 };
 
+/// How many commands of a plugin are listed: one that has more has a family of them.
+const COMMANDS_SHOWN: usize = 4;
+
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Plugins {
     /// List the plugins, and what is odd about their folder
@@ -196,13 +199,22 @@ fn table(plugins: &[Plugin]) -> Table {
             Cell::styled(BOLD, &plugin.id),
             Cell::new(serving.map(|version| version.version.as_str()).unwrap_or_default()),
             Cell::styled(plugin.style(), plugin.state()),
-            Cell::new(plugin.owns.join(" ")),
+            Cell::new(first_ones(&plugin.owns)),
             Cell::styled(ODD, serving.map(Version::set_aside).unwrap_or_default().join(", ")),
             Cell::styled(ODD, listed(serving.map(|version| &version.lacks))),
             Cell::new(plugin.detail()),
         ]);
     }
     table
+}
+
+/// The first of some commands, and how many more there are.
+fn first_ones(commands: &[String]) -> String {
+    let shown = commands.get(..COMMANDS_SHOWN).unwrap_or(commands).join(" ");
+    match commands.len().saturating_sub(COMMANDS_SHOWN) {
+        0 => shown,
+        more => format!("{shown} +{more}"),
+    }
 }
 
 impl Plugin {
@@ -235,7 +247,10 @@ impl Plugin {
         if let Some(version) = &self.serving {
             known.extend(version.facts());
         }
-        known.extend([("answers", lines(self.owns)), ("does not", lines(not_owned)), ("keeps", lines(keeps))]);
+        // Mostly it answers what it declares.
+        let owns = Some(self.owns.join(" ")).filter(|owns| !owns.is_empty());
+        let owns = owns.filter(|_| self.serving.is_none() || !self.not_owned.is_empty());
+        known.extend([("answers", owns), ("does not", lines(not_owned)), ("keeps", lines(keeps))]);
         facts(&title, &known);
     }
 }

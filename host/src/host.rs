@@ -6,7 +6,7 @@ use slashbox_core::{CommandNameError, NameError};
 use slashbox_delivery::{Deliveries, SystemClock};
 use slashbox_dialects::EVENT_BYTES_MAX;
 use slashbox_egress::{Egress, Settings as EgressSettings};
-use slashbox_runtime::{Catalog, LoadError, Runtime, Settings};
+use slashbox_runtime::{Catalog, Cost, LoadError, Plugin, Runtime, Settings};
 use slashbox_store::{OpenError, Store, WriteError};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
@@ -154,6 +154,15 @@ impl Host {
         let runtime = Runtime::of_file(settings, file, store.reader(), egress).await?;
         let (sources, admin, command_ms) = (HashMap::new(), AdminAccess::default(), settings.host.command_ms);
         Ok(Self::start(Parts { runtime, store, remotes: Vec::new(), sources, admin, command_ms }).await?)
+    }
+
+    /// Says whether a file is a plugin for a host with these settings, and what it costs. With the grant beside it if there
+    /// is one. Takes as long as it takes to compile, and about two seconds at most besides.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub async fn check(settings: &Settings, file: &Path) -> Result<(Plugin, Cost), LoadError> {
+        Runtime::check(settings, file).await
     }
 
     /// Puts the parts together, and begins to deliver.

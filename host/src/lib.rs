@@ -56,7 +56,7 @@ pub use slashbox_core::{
 };
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
-pub use slashbox_runtime::{Ask, Catalog, LoadError, Owner, Plugin, Problem, Settings};
+pub use slashbox_runtime::{Ask, Catalog, Cost, LoadError, Owner, Plugin, Problem, Settings, Standing};
 pub use slashbox_store::{OpenError, WriteError};
 pub use source::{Source, SourceError};
 pub use subscribers::WebhookInfo;

@@ -51,6 +51,9 @@ async fn a_plugin_is_shown_with_what_it_asks_for() {
         ],
     );
     assert_eq!(checked.err, "");
+    let costs = checked.out.lines().last().unwrap();
+    assert!(costs.starts_with("  costs    "), "{costs}");
+    assert_has(costs, &[" ms to compile, ", " µs a call at least, ", " MiB to begin with"]);
     site.grant("probe", "allowed_hosts = [\"crm.example.com\"]\n[settings]\nTOKEN = \"s3cret\"\nGREETING = \"moin\"");
     let checked = Process::run(&["check", "plugins/probe.wasm"], site.dir()).await;
     checked.assert(0, &["ok "]);
@@ -86,6 +89,10 @@ async fn a_program_gets_json() {
         assert_eq!(mark[member], expected, "{member}");
     }
     assert_eq!(mark["sha256"].as_str().map(str::len), Some(64));
+    let cost = |name: &str| mark["cost"][name].as_f64().unwrap_or_else(|| panic!("no {name}: {mark:#}"));
+    assert!(cost("compile_ms") >= 1.0 && cost("warm_us") >= 1.0, "{mark:#}");
+    // A guest's stack is the first of its memory, of a MiB; there is no more than a little data behind it.
+    assert!((1.0..2.0).contains(&cost("memory_mib")), "{mark:#}");
     let probe = read("plugins/probe.wasm").await;
     assert_eq!(probe["http_hosts"], json!(["crm.example.com"]));
     assert_eq!(

@@ -73,13 +73,19 @@ mod admin;
 
 /// `slashbox events` and `slashbox deliveries`.
 mod listings;
+/// Plugins and how they stand: the admin API, and `slashbox plugins`.
+mod plugins;
 
+/// A plugin from its first line to its first call.
+mod author;
 /// `slashbox call`.
 mod call;
 /// `slashbox check`.
 mod check;
 /// `slashbox config`, and what is wrong usage.
 mod config;
+/// `slashbox emit`.
+mod emit;
 /// `slashbox serve`, from its first line to its end.
 mod serve;
 /// What is configured of a remote.
@@ -87,8 +93,6 @@ mod webhooks;
 
 /// The example plugins that live on events.
 mod clients;
-/// Plugins in other languages than Rust.
-mod languages;
 
 /// The library, without HTTP and without the binary.
 mod embed;

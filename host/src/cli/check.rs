@@ -1,9 +1,9 @@
-//! `slashbox check`: whether a file is a plugin for this host, and what it asks for.
+//! `slashbox check`: whether a file is a plugin for this host, what it asks for, and what it costs.
 
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use slashbox::{Host, LoadError, OfFileError, Plugin, Settings};
+use slashbox::{Cost, Host, LoadError, Plugin, Settings};
 
 use super::{
     Check, block_on,
@@ -12,29 +12,20 @@ use super::{
 
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
     let file = arguments.file.display().to_string();
-    let checked = block_on(async { Ok(Host::of_file(&Settings::default(), &arguments.file).await) })?;
-    match checked {
-        Ok(host) => {
-            let size = std::fs::metadata(&arguments.file).map(|metadata| metadata.len())?;
-            for plugin in host.plugins().plugins() {
-                if arguments.json {
-                    line(format_args!("{:#}", as_json(plugin, size)));
-                } else {
-                    show(plugin, &file, size);
-                }
-            }
-            Ok(ExitCode::SUCCESS)
-        }
-        Err(OfFileError::Load(error)) => {
-            if arguments.json {
+    let checked = block_on(async { Ok(Host::check(&Settings::default(), &arguments.file).await) })?;
+    match (checked, arguments.json) {
+        (Ok((plugin, cost)), true) => line(format_args!("{:#}", as_json(&plugin, &cost))),
+        (Ok((plugin, cost)), false) => show(&plugin, &cost, &file),
+        (Err(error), json) => {
+            if json {
                 line(format_args!("{:#}", json!({ "ok": false, "error": error.to_string() })));
             } else {
                 show_refused(&error, &file);
             }
-            Ok(ExitCode::FAILURE)
+            return Ok(ExitCode::FAILURE);
         }
-        Err(error) => Err(error.into()),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn show_refused(error: &LoadError, file: &str) {
@@ -50,9 +41,9 @@ fn show_refused(error: &LoadError, file: &str) {
     }
 }
 
-fn show(plugin: &Plugin, file: &str, size: u64) {
+fn show(plugin: &Plugin, cost: &Cost, file: &str) {
     let descriptor = plugin.descriptor();
-    let kib = size.div_ceil(1024);
+    let kib = plugin.bytes().div_ceil(1024);
     line(format_args!("{} {file} {}", paint(GOOD, "ok"), paint(DIM, format!("({kib} KiB)"))));
     line(format_args!("  {} {}  {}", paint(BOLD, &descriptor.name), descriptor.version, descriptor.summary));
     for command in &descriptor.commands {
@@ -73,9 +64,17 @@ fn show(plugin: &Plugin, file: &str, size: u64) {
     for lack in plugin.lacks() {
         line(format_args!("  {} {lack}: its grant file does not give it", paint(ODD, "lacks")));
     }
+    let (compile_ms, warm_us, mib) = (cost.compile.as_millis(), cost.warm.as_micros(), mib(cost));
+    line(format_args!("  costs    {compile_ms} ms to compile, {warm_us} µs a call at least, {mib} MiB to begin with"));
 }
 
-fn as_json(plugin: &Plugin, size: u64) -> Value {
+/// To two digits after the point.
+fn mib(cost: &Cost) -> f64 {
+    let hundredths = cost.memory_bytes.saturating_mul(100).div_ceil(1024 * 1024);
+    f64::from(u32::try_from(hundredths).unwrap_or(u32::MAX)) / 100.0
+}
+
+fn as_json(plugin: &Plugin, cost: &Cost) -> Value {
     let descriptor = plugin.descriptor();
     let command = |command: &slashbox::CommandSpec| json!({ "name": command.name.as_str(), "usage": command.usage, "summary": command.summary });
     let setting = |setting: &slashbox::SettingSpec| {
@@ -92,7 +91,12 @@ fn as_json(plugin: &Plugin, size: u64) -> Value {
         "http_hosts": descriptor.http_hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "settings": descriptor.settings.iter().map(setting).collect::<Vec<_>>(),
         "lacks": plugin.lacks().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "bytes": size,
+        "bytes": plugin.bytes(),
         "sha256": plugin.content_hash(),
+        "cost": {
+            "compile_ms": u64::try_from(cost.compile.as_millis()).unwrap_or(u64::MAX),
+            "warm_us": u64::try_from(cost.warm.as_micros()).unwrap_or(u64::MAX),
+            "memory_mib": mib(cost),
+        },
     })
 }

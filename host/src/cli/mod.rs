@@ -11,6 +11,7 @@ mod emit;
 mod events;
 mod new;
 mod paint;
+mod plugins;
 mod running_host;
 mod serve;
 mod table;
@@ -39,7 +40,7 @@ pub(crate) struct Arguments {
 enum Command {
     /// Serve: take commands and events over HTTP, call the plugins of a folder, deliver to webhooks
     Serve(Serve),
-    /// Say whether a file is a plugin for this host, and what it asks for
+    /// Say whether a file is a plugin for this host, what it asks for, and what it costs
     Check(Check),
     /// Call a plugin's command once, without a host running; what it keeps is gone afterwards
     Call(Call),
@@ -56,6 +57,9 @@ enum Command {
     /// Show what became of what came in, at a running host
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
+    /// Show the plugins of a running host, and how they stand
+    #[command(subcommand)]
+    Plugins(plugins::Plugins),
 }
 
 #[derive(Debug, clap::Args)]
@@ -193,6 +197,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Config(Config::Check { file }) => config::check(&file),
         Command::Events(events) => events::run(events),
         Command::Deliveries(deliveries) => deliveries::run(deliveries),
+        Command::Plugins(plugins) => plugins::run(plugins),
     };
     match done {
         Ok(code) => code,

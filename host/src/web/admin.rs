@@ -8,6 +8,7 @@ mod deliveries;
 mod events;
 mod openapi;
 mod parameters;
+mod plugins;
 mod wire;
 
 use std::{error::Error, sync::Arc};

@@ -35,6 +35,8 @@ pub(crate) enum Code {
     UnknownDelivery,
     /// There is no such event, or none any more.
     UnknownEvent,
+    /// There is no such plugin: no file of that name.
+    UnknownPlugin,
     /// There is no such source.
     UnknownSource,
 }
@@ -61,6 +63,7 @@ impl Problem {
             Code::NotFound => (StatusCode::NOT_FOUND, "not found"),
             Code::UnknownDelivery => (StatusCode::NOT_FOUND, "unknown delivery"),
             Code::UnknownEvent => (StatusCode::NOT_FOUND, "unknown event"),
+            Code::UnknownPlugin => (StatusCode::NOT_FOUND, "unknown plugin"),
             Code::UnknownSource => (StatusCode::NOT_FOUND, "unknown source"),
             Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
             Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),

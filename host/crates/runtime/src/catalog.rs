@@ -31,6 +31,21 @@ pub struct Catalog {
     pub(crate) conflicts: Vec<Conflict>,
     pub(crate) problems: Vec<Problem>,
     pub(crate) disabled: Vec<PluginId>,
+    pub(crate) standings: BTreeMap<PluginId, Standing>,
+    pub(crate) owners: Owners,
+}
+
+/// How a plugin whose file is there stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The file serves as it is.
+    Serving,
+    /// Its last good version serves, and what is wrong with the one that lies there.
+    LastGood(String),
+    /// Nothing of it serves, and why not.
+    Broken(String),
+    /// The operator switched it off.
+    Disabled,
 }
 
 /// A file that does not serve as it is.
@@ -73,7 +88,8 @@ impl Catalog {
         let claim = Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: Vec::new() };
         let (owners, _) = assign(&[claim], &Owners::default(), &Fallbacks::default());
         let routes = Routes::new(&owners, |_| Owner::Plugin(plugin.clone()));
-        Self { plugins: [(plugin.id().clone(), plugin)].into(), routes, ..Self::default() }
+        let standings = [(plugin.id().clone(), Standing::Serving)].into();
+        Self { plugins: [(plugin.id().clone(), plugin)].into(), routes, standings, owners, ..Self::default() }
     }
 
     /// Who answers a command.
@@ -116,6 +132,26 @@ impl Catalog {
     /// Files that do not serve as they are.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// Every plugin whose file is there, by folder and name, whether or not it serves.
+    pub fn standings(&self) -> impl Iterator<Item = (&PluginId, &Standing)> {
+        self.standings.iter()
+    }
+
+    /// What serves of a plugin; none if it is broken, disabled, or not there.
+    pub fn version(&self, id: &PluginId) -> Option<&Arc<Plugin>> {
+        self.plugins.get(id)
+    }
+
+    /// The commands that each plugin owns, for whichever tenant; one that does not serve too, as long as its file is
+    /// there.
+    pub fn owned(&self) -> BTreeMap<&PluginId, BTreeSet<&CommandName>> {
+        let mut owned = BTreeMap::<&PluginId, BTreeSet<&CommandName>>::new();
+        for ((_, command), owner) in &self.owners.owned {
+            owned.entry(owner).or_default().insert(command);
+        }
+        owned
     }
 
     /// Plugins that the operator switched off.

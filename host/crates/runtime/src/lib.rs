@@ -10,6 +10,7 @@ mod call;
 mod catalog;
 mod compile;
 mod component;
+mod cost;
 mod engine;
 mod folder;
 mod from_wit;
@@ -35,8 +36,9 @@ mod to_wit;
 mod watch;
 
 pub use call::{Call, Input};
-pub use catalog::{Catalog, Owner, Problem};
+pub use catalog::{Catalog, Owner, Problem, Standing};
 pub use component::LoadError;
+pub use cost::Cost;
 pub use engine::{Settings, StartError};
 pub use grant::{Grant, GrantError};
 pub use plugin::{Ask, Plugin};

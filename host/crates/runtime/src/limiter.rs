@@ -26,6 +26,11 @@ impl Limiter {
         self.refused
     }
 
+    /// How many it has now.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes as u64
+    }
+
     fn grow(&mut self, by: usize, allowed: bool) -> bool {
         let sum = self.bytes.saturating_add(by);
         let fits = sum <= self.bytes_max;

@@ -1,6 +1,10 @@
 //! From a plugin's file and grant to a plugin that can be called.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use slashbox_core::{Descriptor, HostLimits, Limits, Outcome, PluginId};
 use slashbox_egress::Egress;
@@ -29,6 +33,12 @@ const DESCRIBE_CPU_MS: u32 = 200;
 
 /// How long `describe` may take, in milliseconds: it waits for nothing.
 const DESCRIBE_TIMEOUT_MS: u32 = 2_000;
+
+/// What a component says of itself, and what its sandbox had before it was asked.
+struct Described {
+    descriptor: Descriptor,
+    memory_bytes: u64,
+}
 
 /// Loads plugins into one engine. Cheap to clone.
 #[derive(Clone)]
@@ -63,15 +73,16 @@ impl Loader {
         let (loader, size) = (self.clone(), bytes.len() as u64);
         let compile = move || {
             let hash = ContentHash::of(&bytes);
+            let began = Instant::now();
             let pre = link(&loader.ticking.engine, &loader.linker, loader.cache.as_ref(), &bytes, &hash, limits)?;
-            Ok::<_, LoadError>((pre, hash))
+            Ok::<_, LoadError>((pre, hash, began.elapsed()))
         };
-        let (pre, hash) = self.compiler.run(compile).await?;
+        let (pre, hash, compiled_in) = self.compiler.run(compile).await?;
         let environment = grant.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let plugin = id.clone();
         let (instances, hosts, egress) = (self.host.instances, Hosts::default(), self.egress.clone());
         let mut grants = Grants { plugin, limits, instances, environment, hosts, egress };
-        let descriptor = self.describe(&pre, &grants).await?;
+        let Described { descriptor, memory_bytes } = self.describe(&pre, &grants).await?;
         grants.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
         Ok(Plugin {
             descriptor,
@@ -82,7 +93,16 @@ impl Loader {
             pre,
             content_hash: hash.0,
             bytes: size,
+            compiled_in,
+            memory_bytes,
         })
+    }
+
+    /// Has a plugin describe itself once more, in another fresh sandbox, and tells how long that took.
+    pub(crate) async fn time_describe(&self, plugin: &Plugin) -> Result<Duration, LoadError> {
+        let began = Instant::now();
+        self.describe(&plugin.pre, &plugin.grants).await?;
+        Ok(began.elapsed())
     }
 
     /// Removes compiled code that nobody has used for long, but that of these contents.
@@ -93,7 +113,7 @@ impl Loader {
     }
 
     /// Asks it what it is, with nothing granted but memory and time.
-    async fn describe(&self, pre: &PluginPre<Guest>, grants: &Grants) -> Result<Descriptor, LoadError> {
+    async fn describe(&self, pre: &PluginPre<Guest>, grants: &Grants) -> Result<Described, LoadError> {
         let limits = grants.limits;
         let (cpu_ms, timeout_ms) = (limits.cpu_ms.min(DESCRIBE_CPU_MS), limits.timeout_ms.min(DESCRIBE_TIMEOUT_MS));
         let limits = Limits { cpu_ms, timeout_ms, ..limits };
@@ -106,13 +126,17 @@ impl Loader {
         let work = Box::pin(async move {
             let described = async {
                 let instance = pre.instantiate_async(&mut store).await?;
-                instance.slashbox_plugin_handler().call_describe(&mut store).await
+                let memory_bytes = store.data().limiter.bytes();
+                let descriptor = instance.slashbox_plugin_handler().call_describe(&mut store).await?;
+                Ok::<_, wasmtime::Error>((descriptor, memory_bytes))
             };
             (described.await, store)
         });
         let not = |what: String| Err(LoadError::Describe(what));
         match self.lanes.run(meter, timeout, work).await {
-            Ended::Done((Ok(descriptor), _)) => Ok(from_wit::descriptor(descriptor)?),
+            Ended::Done((Ok((descriptor, memory_bytes)), _)) => {
+                Ok(Described { descriptor: from_wit::descriptor(descriptor)?, memory_bytes })
+            }
             Ended::Done((Err(error), store)) => not(match broken(&error, store.data(), limits, self.host) {
                 Outcome::Limit(limit) => format!("did not return: {limit}"),
                 Outcome::Trapped(trap) => format!("trapped: {}", trap.cause),

@@ -28,6 +28,10 @@ pub struct Plugin {
     pub(crate) pre: PluginPre<Guest>,
     pub(crate) content_hash: String,
     pub(crate) bytes: u64,
+    /// How long it took to compile, or to read from the cache, and to link.
+    pub(crate) compiled_in: Duration,
+    /// The memory that a sandbox of it has before anything is called.
+    pub(crate) memory_bytes: u64,
 }
 
 /// Something that a plugin asks for.

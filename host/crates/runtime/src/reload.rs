@@ -250,10 +250,9 @@ impl Reloader {
             Folder::Shared => None,
         });
         let tenants = tenants.collect();
-        let conflicts_now = conflicts.clone();
-        self.current.set(Catalog { plugins, tenants, routes, conflicts: conflicts_now, problems, disabled });
-        self.owners = owners;
-        self.conflicts = conflicts;
+        let standings = self.known.iter().map(|(id, known)| (id.clone(), known.state.standing())).collect();
+        (self.owners, self.conflicts) = (owners.clone(), conflicts.clone());
+        self.current.set(Catalog { plugins, tenants, routes, conflicts, problems, disabled, standings, owners });
     }
 
     /// A plugin that does not serve, though its file is there, keeps what it owned: nobody else answers in its place.

@@ -221,6 +221,6 @@ impl Runtime {
     }
 }
 
-fn no_threads(error: std::io::Error) -> StartError {
+pub(crate) fn no_threads(error: std::io::Error) -> StartError {
     StartError::Engine(format!("threads for calls that compute for long: {error}"))
 }

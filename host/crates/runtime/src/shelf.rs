@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::{
-    Grant, LoadError, Plugin, Settings,
+    Grant, LoadError, Plugin, Settings, Standing,
     cache::ContentHash,
     folder::{Files, grant_path, wasm_path},
     kept::Kept,
@@ -51,6 +51,15 @@ impl State {
         match self {
             Self::Serving(plugin) | Self::LastGood(plugin, _) => Some(plugin),
             Self::Broken(_) | Self::Disabled => None,
+        }
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        match self {
+            Self::Serving(_) => Standing::Serving,
+            Self::LastGood(_, error) => Standing::LastGood(error.to_string()),
+            Self::Broken(error) => Standing::Broken(error.to_string()),
+            Self::Disabled => Standing::Disabled,
         }
     }
 }

@@ -72,6 +72,13 @@ impl Reader {
         self.read(move |sql| usage::alive(sql, &scope, now_ms)).await
     }
 
+    /// What every plugin keeps, or the one of that name, for each tenant for which it keeps anything, by tenant. It counts
+    /// as [`Reader::usage`] does. All of the answer is held in memory: a line for each tenant of each plugin.
+    pub async fn usages(&self, plugin: Option<&str>) -> Result<Vec<(Scope, Usage)>, ReadError> {
+        let plugin = plugin.map(str::to_owned);
+        self.read(move |sql| usage::kept(sql, plugin.as_deref())).await
+    }
+
     /// When the first timer is due, in milliseconds since the Unix epoch; `None` if none is set.
     pub async fn next_timer_at_ms(&self) -> Result<Option<u64>, ReadError> {
         self.read(timers::next_at_ms).await

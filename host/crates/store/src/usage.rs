@@ -15,6 +15,9 @@ use crate::numbers::{number, to_sql};
 
 const GET: &str = "SELECT kv_keys, kv_bytes, timers FROM usage WHERE tenant = ?1 AND plugin = ?2";
 
+const KEPT: &str = "SELECT tenant, plugin, kv_keys, kv_bytes, timers FROM usage
+    WHERE (?1 IS NULL OR plugin = ?1) AND kv_keys + timers > 0 ORDER BY tenant, plugin";
+
 const ADD: &str = "INSERT INTO usage (tenant, plugin, kv_keys, kv_bytes, timers) VALUES (?1, ?2, ?3, ?4, ?5)
     ON CONFLICT (tenant, plugin) DO UPDATE SET kv_keys = kv_keys + excluded.kv_keys,
         kv_bytes = kv_bytes + excluded.kv_bytes, timers = timers + excluded.timers
@@ -82,6 +85,16 @@ pub(crate) fn get(sql: &Connection, scope: &Scope) -> rusqlite::Result<Usage> {
         Ok(Usage { kv_keys: number(row, 0)?, kv_bytes: number(row, 1)?, timers: number(row, 2)? })
     });
     Ok(usage.optional()?.unwrap_or_default())
+}
+
+/// What each plugin keeps, or the one of that name, for each tenant for which it keeps anything.
+pub(crate) fn kept(sql: &Connection, plugin: Option<&str>) -> rusqlite::Result<Vec<(Scope, Usage)>> {
+    let mut statement = sql.prepare_cached(KEPT)?;
+    let rows = statement.query_map([plugin], |row| {
+        let scope = Scope { tenant: row.get(0)?, plugin: row.get(1)? };
+        Ok((scope, Usage { kv_keys: number(row, 2)?, kv_bytes: number(row, 3)?, timers: number(row, 4)? }))
+    })?;
+    rows.collect()
 }
 
 /// What a plugin keeps that has not expired.

@@ -14,7 +14,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{deliveries, events};
+use super::{deliveries, events, plugins};
 use crate::{
     host::Inner,
     web::problem::{MEDIA_TYPE, Problem},
@@ -25,13 +25,14 @@ use crate::{
 #[openapi(
     info(
         title = "slashbox",
-        description = "What came in, and what became of it. Each path needs the token of `admin.token`; a host that has none, \
+        description = "What came in, what became of it, and who is there to take it. Each path needs the token of `admin.token`; a host that has none, \
             and listens on a loopback address, answers requests to a loopback name. Times are RFC 3339 in UTC. Errors are \
             problems (RFC 9457) with a `code` of a closed list."
     ),
     tags(
         (name = "events", description = "What happened on the platforms"),
         (name = "deliveries", description = "Events on their way to plugins and webhooks"),
+        (name = "plugins", description = "The plugins of the folder, and how they stand"),
     ),
     components(schemas(Problem)),
     modifiers(&Token),
@@ -74,6 +75,9 @@ pub(super) fn described() -> (Router<Arc<Inner>>, Document) {
         .routes(routes!(events::show))
         .routes(routes!(deliveries::list))
         .routes(routes!(deliveries::show))
+        .routes(routes!(plugins::list))
+        .routes(routes!(plugins::show))
+        .routes(routes!(plugins::show_of_tenant))
         .split_for_parts()
 }
 
@@ -108,6 +112,9 @@ mod tests {
             "get /v1/admin/deliveries/{id}",
             "get /v1/admin/events",
             "get /v1/admin/events/{id}",
+            "get /v1/admin/plugins",
+            "get /v1/admin/plugins/{name}",
+            "get /v1/admin/plugins/{tenant}/{name}",
         ];
         assert_eq!(names, expected);
         let ids: BTreeSet<String> =
@@ -136,7 +143,7 @@ mod tests {
                 assert_eq!(media_type, expected, "{name} {status}");
                 assert!(content["schema"].is_object(), "{name} {status}");
             }
-            assert_eq!(responses.contains_key("404"), name.contains("{id}") || name.contains("deliveries"), "{name}");
+            assert_eq!(responses.contains_key("404"), name.contains('{') || name.contains("deliveries"), "{name}");
         }
     }
 

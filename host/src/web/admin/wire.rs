@@ -1,4 +1,4 @@
-//! What the admin API answers with: events and deliveries as JSON.
+//! What the admin API answers with: events, deliveries and plugins as JSON.
 //!
 //! Owns the names and types of the fields; the core's types know no wire. A field that has no value is `null`, never left
 //! out. Whatever is shown alone has all that its listing shows, under the same names.
@@ -6,7 +6,9 @@
 mod data;
 mod delivery;
 mod event;
+mod plugin;
 mod time;
 
 pub(super) use delivery::{DeliveryDetail, DeliveryPage, DeliveryState, SubscriberKind};
 pub(super) use event::{EventDetail, EventPage};
+pub(super) use plugin::{Plugin, PluginList};

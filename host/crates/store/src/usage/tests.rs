@@ -124,6 +124,10 @@ impl Run {
         let kept = "SELECT tenant, plugin, kv_keys, kv_bytes, timers FROM usage
             WHERE kv_keys + kv_bytes + timers <> 0 ORDER BY tenant, plugin";
         assert_eq!(self.sums(rows), self.sums(kept));
+        let kept: Vec<(Scope, Usage)> = self.sums(rows).into_iter().map(of_sums).collect();
+        assert_eq!(super::kept(&self.sql, None).unwrap(), kept);
+        let first = |(scope, _): &(Scope, Usage)| scope.plugin == "0";
+        assert_eq!(super::kept(&self.sql, Some("0")).unwrap(), kept.into_iter().filter(first).collect::<Vec<_>>());
     }
 
     fn sums(&self, query: &str) -> Vec<(String, String, [i64; 3])> {
@@ -132,6 +136,11 @@ impl Run {
             statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?, [row.get(2)?, row.get(3)?, row.get(4)?])));
         rows.unwrap().map(Result::unwrap).collect()
     }
+}
+
+fn of_sums((tenant, plugin, [kv_keys, kv_bytes, timers]): (String, String, [i64; 3])) -> (Scope, Usage) {
+    let [kv_keys, kv_bytes, timers] = [kv_keys, kv_bytes, timers].map(i64::unsigned_abs);
+    (Scope { tenant, plugin }, Usage { kv_keys, kv_bytes, timers })
 }
 
 fn scope(plugin: &str) -> Scope {

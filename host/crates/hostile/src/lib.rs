@@ -52,9 +52,9 @@ attacks! {
     Table = "table",
     /// Calls itself until the stack ends; `/recurse N` goes N calls deep.
     Recurse = "recurse",
-    /// `/log N` writes N lines of 1,000 bytes to the log.
+    /// `/log N` writes N lines of 200 bytes to the log.
     Log = "log",
-    /// `/stdout N` writes N lines of 1,000 bytes to stdout.
+    /// `/stdout N` writes N lines of 200 bytes to stdout.
     Stdout = "stdout",
     /// `/reply N` replies with N bytes.
     Reply = "reply",

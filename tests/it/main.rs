@@ -55,6 +55,8 @@ mod restart;
 
 /// What a plugin is granted.
 mod grants;
+/// Plugins that mean harm.
+mod hostile;
 /// What a plugin keeps.
 mod kv;
 /// What a call may use.

@@ -33,8 +33,9 @@ pub(super) async fn all(ground: &Ground, tell: &mut impl FnMut(Finding)) {
     };
     say("memory_mib", memory(ground).await);
     say("cpu_ms", cpu(ground).await);
-    say("timeout_ms", timeout(ground).await);
-    say("command_ms", command(ground).await);
+    let (of_timeout, of_command) = tokio::join!(timeout(ground), command(ground));
+    say("timeout_ms", of_timeout);
+    say("command_ms", of_command);
     let crowd = crowd::of_plugin(ground).await;
     say("concurrency", crowd.places);
     say("queue_ms", crowd.queue);

@@ -77,7 +77,7 @@ async fn crowd_over(ground: &Ground, places: u32, plugin: u32, tenant: u32) -> R
         return Err("it would take too many plugins, each with few places".into());
     }
     // Long enough that who waits is told so, and short enough to end well.
-    let args = (queue_ms + (spare_ms / 2).min(1_000)).to_string();
+    let args = (queue_ms + (spare_ms / 2).min(600)).to_string();
     let mut calls = JoinSet::new();
     for number in 0..=places {
         let (plugin, tenant) = (format!("sleep-{}", number / plugin), format!("tenant-{}", number / tenant));

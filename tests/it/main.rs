@@ -59,6 +59,8 @@ mod versions;
 mod grants;
 /// HTTP that plugins send.
 mod http;
+/// Plugins that mean harm.
+mod hostile;
 /// What a plugin keeps.
 mod kv;
 /// What a call may use.
@@ -96,3 +98,6 @@ mod clients;
 
 /// The library, without HTTP and without the binary.
 mod embed;
+
+/// Plugins in other languages than Rust.
+mod languages;

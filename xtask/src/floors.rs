@@ -29,12 +29,13 @@ const fn whole<'a>(name: &'a str, never: &'a [&'a str]) -> Floor<'a> {
 }
 
 /// One row for each crate of the root's workspace, no more and no fewer.
-const FLOORS: [Floor<'_>; 14] = [
+const FLOORS: [Floor<'_>; 15] = [
     whole("slashbox-core", &["tokio", "axum", "wasmtime", "serde"]),
     whole("slashbox-dialects", &["tokio", "axum", "wasmtime"]),
     whole("slashbox-toml", &["tokio", "axum", "wasmtime"]),
     whole("slashbox-store", &["axum", "wasmtime", "reqwest", "hyper"]),
     whole("slashbox-egress", &["axum", "wasmtime", "slashbox-store"]),
+    whole("slashbox-hostile", &["tokio", "axum", "wasmtime"]),
     whole("slashbox-runtime", &["axum", "slashbox-delivery"]),
     whole("slashbox-delivery", &["axum", "wasmtime", "slashbox-runtime"]),
     Floor {
@@ -52,18 +53,19 @@ const FLOORS: [Floor<'_>; 14] = [
 ];
 
 /// The crates that serve.
-const HOST: [&str; 8] = [
+const HOST: [&str; 9] = [
     "slashbox",
     "slashbox-core",
     "slashbox-delivery",
     "slashbox-dialects",
     "slashbox-egress",
+    "slashbox-hostile",
     "slashbox-runtime",
     "slashbox-store",
     "slashbox-toml",
 ];
 
-/// The same without the one that is the outside.
+/// The same without those that are the outside, and what the outside is tried with.
 const BELOW_HOST: [&str; 7] = [
     "slashbox-core",
     "slashbox-delivery",

@@ -13,6 +13,7 @@ mod new;
 mod paint;
 mod plugins;
 mod running_host;
+mod selftest;
 mod serve;
 mod table;
 mod text;
@@ -51,6 +52,8 @@ enum Command {
     /// Show or check a configuration
     #[command(subcommand)]
     Config(Config),
+    /// Run hostile plugins against this configuration's limits, and say of each limit whether it holds
+    Selftest(Selftest),
     /// Show what came in, at a running host
     #[command(subcommand)]
     Events(events::Events),
@@ -142,6 +145,16 @@ struct Emit {
 }
 
 #[derive(Debug, clap::Args)]
+struct Selftest {
+    /// The configuration; slashbox.toml if there is one, else every key's default
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
 struct New {
     /// Where to: the last part of it is the plugin's name
     #[arg(value_name = "NAME")]
@@ -195,6 +208,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::New(new) => new::run(&new),
         Command::Config(Config::Default) => config::print_default(),
         Command::Config(Config::Check { file }) => config::check(&file),
+        Command::Selftest(selftest) => selftest::run(&selftest),
         Command::Events(events) => events::run(events),
         Command::Deliveries(deliveries) => deliveries::run(deliveries),
         Command::Plugins(plugins) => plugins::run(plugins),

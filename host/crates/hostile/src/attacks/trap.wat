@@ -1,0 +1,2 @@
+  ;; Breaks at once.
+  (func $attack (result i64) unreachable)

@@ -1,0 +1,62 @@
+//! `slashbox selftest`: hostile plugins against the limits of this configuration, on this machine.
+//!
+//! The host is a real one with the configuration's own limits, in a folder of its own and without a port; nothing of the
+//! installation is touched. What cannot be tried is said to be so, and never held.
+
+mod finding;
+mod ground;
+mod heard;
+mod tries;
+
+use std::{path::Path, process::ExitCode};
+
+use serde_json::json;
+use slashbox::{Settings, config::Config};
+
+use super::{
+    Selftest, block_on, config,
+    paint::{self, line},
+};
+use finding::{Finding, Verdict};
+use ground::Ground;
+use heard::Heard;
+
+/// The configuration that is tried if none is named and it is there.
+const USUAL: &str = "slashbox.toml";
+
+pub(super) fn run(arguments: &Selftest) -> anyhow::Result<ExitCode> {
+    let usual = Path::new(USUAL);
+    let file = arguments.config.as_deref().or_else(|| usual.exists().then_some(usual));
+    let settings = match file {
+        Some(file) => config::load(file)?.settings,
+        None => Config::parse("", Path::new(""), |_| None)?.settings,
+    };
+    let of = file.map_or("the default configuration".into(), |file| file.display().to_string());
+    paint::note(&format!("the limits of {of}, in a folder of their own; this takes a while"));
+    let findings = block_on(findings(settings, arguments.json))?;
+    let counted = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+    let (held, not, untried) = (counted(Verdict::Held), counted(Verdict::Not), counted(Verdict::NotTried));
+    if arguments.json {
+        let limits: Vec<_> = findings.iter().map(Finding::as_json).collect();
+        line(format_args!("{:#}", json!({ "ok": not == 0, "limits": limits })));
+    } else {
+        line(format_args!("\n{held} held, {not} did not, {untried} not tried"));
+    }
+    Ok(if not == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Tries one limit after the other; each is shown as soon as it is known.
+async fn findings(settings: Settings, json: bool) -> anyhow::Result<Vec<Finding>> {
+    let heard = Heard::start()?;
+    let ground = Ground::prepare(settings, heard).await?;
+    let mut findings = Vec::new();
+    tries::all(&ground, &mut |finding| {
+        if !json {
+            finding.show();
+        }
+        findings.push(finding);
+    })
+    .await;
+    ground.leave().await;
+    Ok(findings)
+}

@@ -27,6 +27,8 @@ fn can_build() -> bool {
 fn cargo(project: &Path, arguments: &[&str]) -> String {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(arguments).current_dir(project).env("CARGO_TARGET_DIR", target_dir());
+    // The first build takes minutes. Other tests run meanwhile, and some of them wait for plugins to be compiled.
+    cargo.env("CARGO_BUILD_JOBS", "1");
     // What cargo told this test about its own package is not for another.
     let told = |name: &str| ["CARGO_MANIFEST_", "CARGO_PKG_", "CARGO_PRIMARY_"].iter().any(|own| name.starts_with(own));
     env::vars_os().filter(|(name, _)| name.to_str().is_some_and(told)).for_each(|(name, _)| {

@@ -57,10 +57,10 @@ mod versions;
 
 /// What a plugin is granted.
 mod grants;
-/// HTTP that plugins send.
-mod http;
 /// Plugins that mean harm.
 mod hostile;
+/// HTTP that plugins send.
+mod http;
 /// What a plugin keeps.
 mod kv;
 /// What a call may use.

@@ -128,6 +128,7 @@ pub(crate) fn sandbox(engine: &Engine, guest: Guest, limits: Limits) -> Store<Gu
     let cpu = Duration::from_millis(u64::from(limits.cpu_ms));
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(move |store| {
+        store.data().meter.note_yield();
         if store.data().meter.spent() >= cpu {
             return Err(CpuSpent.into());
         }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use slashbox_core::{Effects, HttpHost, Limits, PluginId};
+use slashbox_core::{Effects, HostLimits, HttpHost, Limits, PluginId};
 use slashbox_egress::Egress;
 use slashbox_store::Reader;
 use tokio::runtime::Handle;
@@ -45,8 +45,8 @@ pub(crate) struct Guest {
 pub(crate) struct Grants {
     pub(crate) plugin: PluginId,
     pub(crate) limits: Limits,
-    /// Core instances, memories and tables, each.
-    pub(crate) instances: u32,
+    /// What holds for all plugins.
+    pub(crate) host: HostLimits,
     /// The settings.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) hosts: Hosts,
@@ -77,7 +77,7 @@ impl Guest {
         let mut table = ResourceTable::new();
         table.set_max_capacity(grants.limits.handles as usize);
         Self {
-            limiter: Limiter::new(grants.limits.memory_mib, grants.instances),
+            limiter: Limiter::new(grants.limits.memory_mib, grants.host),
             meter: Arc::new(Meter::new()),
             log: Arc::new(GuestLog::new(grants.clone(), call.map(|call| call.input.clone()))),
             services,

@@ -26,6 +26,9 @@ use crate::{
 /// After how much of the processor's time a call is handed over.
 const SERVED_MAX: Duration = TICK.saturating_mul(2);
 
+/// And after how many interruptions: a call that lost its core to others for a while was interrupted once at most.
+const SERVED_YIELDS: u32 = 2;
+
 /// A call's own part: it borrows nothing, so that it can run anywhere.
 pub(crate) type Work<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -103,7 +106,7 @@ async fn serve<T>(meter: &Arc<Meter>, work: Work<T>) -> Served<T> {
         // Nothing of the work is looked at again after a panic.
         match catch_unwind(AssertUnwindSafe(|| Pin::new(running).poll(context))) {
             Ok(Poll::Ready(done)) => Poll::Ready(Served::Ended(Ended::Done(done))),
-            Ok(Poll::Pending) if meter.total() < SERVED_MAX => Poll::Pending,
+            Ok(Poll::Pending) if meter.yields() < SERVED_YIELDS || meter.total() < SERVED_MAX => Poll::Pending,
             Ok(Poll::Pending) => match work.take() {
                 Some(slow) => Poll::Ready(Served::Slow(slow.into_inner())),
                 None => Poll::Pending,
@@ -134,23 +137,28 @@ mod tests {
     }
 
     /// Computes in pieces, each ending with a yield, and tells on which threads that was.
-    async fn pieces(count: usize, each: Duration) -> Vec<String> {
+    async fn pieces(meter: Arc<Meter>, count: usize, each: Duration) -> Vec<String> {
         let mut threads = Vec::new();
         for _ in 0..count {
             compute(each);
+            meter.note_yield();
             threads.push(thread::current().name().unwrap_or_default().to_owned());
             tokio::task::yield_now().await;
         }
         threads
     }
 
-    async fn run(work: impl Future<Output = Vec<String>> + Send + 'static, timeout: Duration) -> Ended<Vec<String>> {
-        Lanes::start().unwrap().run(Arc::new(Meter::new()), timeout, Box::pin(work)).await
+    async fn run<F: Future<Output = Vec<String>> + Send + 'static>(
+        work: impl FnOnce(Arc<Meter>) -> F,
+        timeout: Duration,
+    ) -> Ended<Vec<String>> {
+        let meter = Arc::new(Meter::new());
+        Lanes::start().unwrap().run(meter.clone(), timeout, Box::pin(work(meter))).await
     }
 
     #[tokio::test]
     async fn who_computes_for_long_leaves_the_threads_that_serve() {
-        let Ended::Done(threads) = run(pieces(6, TICK), Duration::from_secs(60)).await else { panic!() };
+        let Ended::Done(threads) = run(|meter| pieces(meter, 6, TICK), Duration::from_secs(60)).await else { panic!() };
         let slow = threads.iter().position(|thread| thread == "slashbox-slow");
         assert!(matches!(slow, Some(1..=2)), "{threads:?}");
         assert!(threads[slow.unwrap()..].iter().all(|thread| thread == "slashbox-slow"), "{threads:?}");
@@ -158,32 +166,39 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_for_long_does_not() {
-        let waits = async {
+        let waits = |meter| async {
             tokio::time::sleep(SERVED_MAX * 20).await;
-            pieces(1, Duration::ZERO).await
+            pieces(meter, 1, Duration::ZERO).await
         };
         let Ended::Done(threads) = run(waits, Duration::from_secs(60)).await else { panic!() };
         assert_ne!(threads[0], "slashbox-slow");
     }
 
     #[tokio::test]
+    async fn who_lost_its_core_for_a_while_does_not() {
+        let preempted = |meter| pieces(meter, 1, SERVED_MAX * 5);
+        let Ended::Done(threads) = run(preempted, Duration::from_secs(60)).await else { panic!() };
+        assert_ne!(threads[0], "slashbox-slow");
+    }
+
+    #[tokio::test]
     async fn its_time_ends_on_both() {
-        let waits = async {
+        let waits = |_| async {
             std::future::pending::<()>().await;
             Vec::new()
         };
         assert!(matches!(run(waits, Duration::from_millis(20)).await, Ended::TimedOut));
-        let slow = pieces(usize::MAX, TICK);
+        let slow = |meter| pieces(meter, usize::MAX, TICK);
         assert!(matches!(run(slow, Duration::from_millis(50)).await, Ended::TimedOut));
     }
 
     #[tokio::test]
     async fn a_panic_ends_one_call_on_both() {
-        let panics = async { panic!("of {}", "the host") };
+        let panics = |_| async { panic!("of {}", "the host") };
         let Ended::Panicked(words) = run(panics, Duration::from_secs(60)).await else { panic!() };
         assert_eq!(words, "of the host");
-        let slow = async {
-            pieces(4, TICK).await;
+        let slow = |meter| async {
+            pieces(meter, 4, TICK).await;
             panic!("later")
         };
         let Ended::Panicked(words) = run(slow, Duration::from_secs(60)).await else { panic!() };

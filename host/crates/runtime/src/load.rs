@@ -80,8 +80,8 @@ impl Loader {
         let (pre, hash, compiled_in) = self.compiler.run(compile).await?;
         let environment = grant.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let plugin = id.clone();
-        let (instances, hosts, egress) = (self.host.instances, Hosts::default(), self.egress.clone());
-        let mut grants = Grants { plugin, limits, instances, environment, hosts, egress };
+        let (host, hosts, egress) = (self.host, Hosts::default(), self.egress.clone());
+        let mut grants = Grants { plugin, limits, host, environment, hosts, egress };
         let Described { descriptor, memory_bytes } = self.describe(&pre, &grants).await?;
         grants.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
         Ok(Plugin {
@@ -118,8 +118,7 @@ impl Loader {
         let (cpu_ms, timeout_ms) = (limits.cpu_ms.min(DESCRIBE_CPU_MS), limits.timeout_ms.min(DESCRIBE_TIMEOUT_MS));
         let limits = Limits { cpu_ms, timeout_ms, ..limits };
         let (environment, hosts, egress) = (Vec::new(), Hosts::default(), None);
-        let bare =
-            Grants { plugin: grants.plugin.clone(), instances: grants.instances, limits, environment, hosts, egress };
+        let bare = Grants { plugin: grants.plugin.clone(), host: self.host, limits, environment, hosts, egress };
         let mut store = sandbox(&self.ticking.engine, Guest::bare(Arc::new(bare)), limits);
         let (meter, timeout) = (store.data().meter.clone(), Duration::from_millis(u64::from(timeout_ms)));
         let pre = pre.clone();

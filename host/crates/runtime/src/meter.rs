@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -23,17 +23,34 @@ pub(crate) struct Meter {
     spent_ns: AtomicU64,
     /// When the present poll began, counted from `born`.
     poll_began_ns: AtomicU64,
+    /// How often the guest was interrupted while it computed.
+    yields: AtomicU32,
 }
 
 impl Meter {
     pub(crate) fn new() -> Self {
-        Self { born: Instant::now(), spent_ns: AtomicU64::new(0), poll_began_ns: AtomicU64::new(0) }
+        Self {
+            born: Instant::now(),
+            spent_ns: AtomicU64::new(0),
+            poll_began_ns: AtomicU64::new(0),
+            yields: AtomicU32::new(0),
+        }
     }
 
     /// What the call has spent so far. To be asked from inside of its poll.
     pub(crate) fn spent(&self) -> Duration {
         let this_poll = self.now_ns().saturating_sub(self.poll_began_ns.load(Ordering::Relaxed));
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed) + this_poll)
+    }
+
+    /// The guest is interrupted while it computes.
+    pub(crate) fn note_yield(&self) {
+        self.yields.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often that was.
+    pub(crate) fn yields(&self) -> u32 {
+        self.yields.load(Ordering::Relaxed)
     }
 
     /// What the call has spent in polls that are over.

@@ -170,6 +170,9 @@ async fn kv_keys(ground: &Ground) -> Tried {
 async fn kv_mib(ground: &Ground) -> Tried {
     let (mib, value) = (narrowed::kv_mib(ground.limits), u64::from(ground.limits.kv_value_kib) * 1024);
     let most = u64::from(mib) * MIB;
+    if u64::from(ground.limits.kv_keys) * value <= most {
+        return Err("kv_keys of the largest values are no more, and kv_keys is reached before".into());
+    }
     let (keys, calls, error) = until_full(ground, "kv-mib", most / value, |done| format!("{done} {value}")).await?;
     let bytes = keys * value;
     // A value and its key, of at most 20 digits, did not fit any more.

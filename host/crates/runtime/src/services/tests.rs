@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use slashbox_core::{Command, Limits, Origin, PluginId};
+use slashbox_core::{Command, HostLimits, Limits, Origin, PluginId};
 use slashbox_store::{Change, Store};
 
 use super::*;
@@ -31,7 +31,7 @@ pub(crate) fn command() -> Command {
 /// The services of a call of the plugin `notes` for the tenant `acme`.
 pub(super) fn services(store: &Store, limits: Limits) -> Services {
     let (plugin, environment, hosts) = (PluginId::shared("notes"), Vec::new(), Hosts::default());
-    let grants = Grants { plugin, limits, instances: 1, environment, hosts, egress: None };
+    let grants = Grants { plugin, limits, host: HostLimits::default(), environment, hosts, egress: None };
     let call = Call { input: Input::Command(Arc::new(command())), now_ms: NOW_MS, deadline: Instant::now() };
     Services::new(Arc::new(grants), call, store.reader())
 }

@@ -24,7 +24,11 @@ impl Guest for Frozen {
             name: "interface 0.1".into(),
             version: "0.1.0".into(),
             summary: "Built against the first interface".into(),
-            commands: vec![CommandSpec { name: "/frozen".into(), usage: "WHAT".into(), summary: "tries a service".into() }],
+            commands: vec![CommandSpec {
+                name: "/frozen".into(),
+                usage: "WHAT".into(),
+                summary: "tries a service".into(),
+            }],
             events: vec!["message.*".into()],
             http_hosts: vec!["*.example.com".into()],
             settings: vec![SettingSpec {

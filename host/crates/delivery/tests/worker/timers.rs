@@ -152,7 +152,9 @@ async fn a_plugin_that_is_gone_gets_what_fired_when_it_comes_back() {
 async fn nothing_fires_after_a_shutdown() {
     let place = Place::new(Schedule::plugin()).await;
     place.set_timers(&[("t", Some(10))]).await;
-    place.deliveries.shutdown(seconds(30)).await;
+    place.settle("the loop waits for it").await;
+    let ended = tokio::time::timeout(seconds(30), place.deliveries.shutdown(seconds(5))).await;
+    ended.expect("it waits for the timer");
     place.clock.advance(seconds(10));
     place.set_timers(&[("u", Some(5))]).await;
     for _ in 0..1_000 {

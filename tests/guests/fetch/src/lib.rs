@@ -87,7 +87,7 @@ fn emit(timer: Timer) -> Result<()> {
 fn told(answer: Result<Response, Error>) -> String {
     match answer {
         Ok(answer) => {
-            let text = answer.text().unwrap_or_else(|error| kind(&error).into());
+            let text = answer.text().unwrap_or_else(|error| kind(&error));
             format!("{} {text}", answer.status()).trim().to_owned()
         }
         Err(error) => kind(&error).to_owned(),

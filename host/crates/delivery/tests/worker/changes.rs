@@ -14,6 +14,10 @@ use crate::{
     },
 };
 
+/// Longer than a plugin's first pause, to which the time is added that the attempt took: with a commit, that is some
+/// milliseconds of the machine's clock.
+const PAUSE: Duration = Duration::from_secs(10);
+
 /// What was emitted goes to `two`, whom nobody knew before.
 async fn with_two() -> (Place, std::sync::Arc<Script>) {
     let place = Place::new(Schedule::plugin()).await;
@@ -117,7 +121,7 @@ async fn over_a_quota_the_attempt_fails_and_nothing_is_kept() {
     assert_eq!((record.state, last.status), (DeliveryState::Due, None));
     assert_eq!(place.one.got_of("a"), [1], "it does not run again before its time");
     assert_eq!(place.store.reader().next_timer_at_ms().await.unwrap(), None);
-    place.clock.advance(Duration::from_secs(5));
+    place.clock.advance(PAUSE);
     assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 2);
     assert_eq!((place.count().await, two.got().len()), (1, 0));
 }
@@ -145,7 +149,7 @@ async fn a_call_that_sent_http_does_not_run_again_at_once() {
     let why = "others changed the same data, and it cannot run again after HTTP";
     assert_eq!((last.fault, last.detail.as_str()), (Some(Fault::Ours), why));
     assert_eq!(place.one.got_of("a"), [1]);
-    place.clock.advance(Duration::from_secs(5));
+    place.clock.advance(PAUSE);
     place.wait_for("a", DeliveryState::Succeeded).await;
     assert_eq!((place.one.got_of("a"), place.count().await), (vec![1, 2], 1));
 }

@@ -27,8 +27,9 @@ impl Services {
         }
         check_json(&format!("timer {key:?}"), &payload, PAYLOAD_BYTES_MAX)?;
         let timers_max = self.grants.limits.timers;
-        let set = self.effects.timers.values().filter(|write| matches!(write, TimerWrite::Set { .. })).count();
-        if !self.effects.timers.contains_key(&key) && self.usage().await?.timers + set as u64 >= timers_max.into() {
+        // What this call cancels may not have been set: near the limit, it counts too.
+        let changed = self.effects.timers.len() as u64;
+        if !self.effects.timers.contains_key(&key) && self.usage().await?.timers + changed >= timers_max.into() {
             return Err(ServiceError::Limit(format!("timer {key:?}: limit of {timers_max} timers reached")));
         }
         let due_at_ms = self.call.now_ms.saturating_add(after_ms.max(AFTER_MS_MIN));

@@ -57,7 +57,7 @@ async fn an_error_ends_the_call_alone(server: &Server, guest: &str) {
     let other = server.support.in_topic(6);
     other.writes(&"x".repeat(65_537)).await;
     let delivery = server.delivery("?state=due", |delivery| delivery["attempt_count"] == 1).await;
-    assert_eq!(delivery["name"], guest, "{delivery:#}");
+    assert_eq!(delivery["subscriber"]["name"], guest, "{delivery:#}");
     assert_has(delivery["last_attempt"]["detail"].as_str().unwrap(), &["trapped: wasm trap: "]);
     other.check(&[("/visits", "Visit 1 of -1002146012345:6"), ("/last", "! nothing was said yet")]).await;
 }

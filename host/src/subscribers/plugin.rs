@@ -67,7 +67,8 @@ fn verdict(outcome: &Outcome) -> Verdict {
         Outcome::Replied(_) => Verdict::Arrived,
         Outcome::Refused(_) => Verdict::Refused,
         Outcome::Unavailable(_) | Outcome::Trapped(_) | Outcome::Limit(_) => failed(Fault::Theirs),
-        Outcome::Busy | Outcome::SetAside(_) => Verdict::NotTried,
+        Outcome::Busy => Verdict::NotTried { again_in: None },
+        Outcome::SetAside(left) => Verdict::NotTried { again_in: Some(*left) },
     }
 }
 

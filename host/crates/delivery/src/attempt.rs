@@ -68,8 +68,8 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
         let (began, now_ms) = (Instant::now(), tools.clock.now_ms());
         let delivery = Delivery { event: event.clone(), attempt: claimed.attempt, now_ms };
         let mut attempted = subscriber.deliver(&delivery).await;
-        if attempted.verdict == Verdict::NotTried {
-            return hand_back(&tools, &lease).await;
+        if let Verdict::NotTried { again_in } = attempted.verdict {
+            return hand_back(&tools, &lease, again_in.unwrap_or(NOT_TRIED_PAUSE)).await;
         }
         let (status, detail, changed) = (attempted.status, attempted.detail.clone(), attempted.change.take());
         let sent_http = changed.as_ref().is_some_and(|changed| changed.effects.sent_http);
@@ -108,8 +108,8 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
 }
 
 /// Gives back what was not tried: that is no attempt.
-async fn hand_back(tools: &Tools, lease: &Lease) -> Ended {
-    let at_ms = tools.clock.now_ms().saturating_add(millis(NOT_TRIED_PAUSE));
+async fn hand_back(tools: &Tools, lease: &Lease, pause: Duration) -> Ended {
+    let at_ms = tools.clock.now_ms().saturating_add(millis(pause));
     debug!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, "no place for it now");
     let ready_ms = match tools.store().hand_back(lease.delivery, lease.claim, at_ms).await {
         Ok(()) => at_ms,
@@ -156,7 +156,7 @@ fn finished(lease: &Lease, attempted: Attempted, at_ms: u64, took: Duration, sch
     let next = match attempted.verdict {
         Verdict::Arrived => Next::Succeeded,
         Verdict::Refused => Next::Dead,
-        Verdict::Failed { .. } | Verdict::NotTried => {
+        Verdict::Failed { .. } | Verdict::NotTried { .. } => {
             let at_least = attempted.verdict.retry_after().unwrap_or_default();
             match schedule.pause_after(lease.attempt, at_least, fastrand::f64()) {
                 Some(pause) => Next::RetryAt(at_ms.saturating_add(took_ms).saturating_add(millis(pause))),

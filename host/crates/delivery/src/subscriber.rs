@@ -59,8 +59,11 @@ pub enum Verdict {
     },
     /// The subscriber does not want it, now or later.
     Refused,
-    /// It was not asked: this host had no place for it. That is no attempt, and it is tried again soon.
-    NotTried,
+    /// It was not asked: this host had no place for it, or knows that it cannot. That is no attempt.
+    NotTried {
+        /// When it can be tried again; soon, if that is not known.
+        again_in: Option<Duration>,
+    },
 }
 
 impl Verdict {
@@ -69,7 +72,7 @@ impl Verdict {
         match self {
             Self::Arrived => None,
             Self::Refused => Some(Fault::Theirs),
-            Self::NotTried => Some(Fault::Ours),
+            Self::NotTried { .. } => Some(Fault::Ours),
             Self::Failed { fault, .. } => Some(fault),
         }
     }
@@ -78,7 +81,7 @@ impl Verdict {
     pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Failed { retry_after, .. } => retry_after,
-            Self::Arrived | Self::Refused | Self::NotTried => None,
+            Self::Arrived | Self::Refused | Self::NotTried { .. } => None,
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use slashbox_core::{DeliveryState, Fault, Schedule};
+use slashbox_delivery::Clock as _;
 
 use crate::{
     place::Place,
     script::{
-        Say::{After, Conflict, Count, Hang, Later, Never, No, Panic, Yes},
+        Say::{After, Aside, Conflict, Count, Hang, Later, Never, No, Panic, Yes},
         Script,
     },
 };
@@ -270,6 +271,22 @@ async fn what_there_was_no_place_for_is_no_attempt() {
     }
     assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 1);
     assert_eq!(place.one.got_of("a"), [1, 1, 1]);
+}
+
+/// One that is set aside is asked again when that is over, and not a millisecond earlier.
+#[tokio::test]
+async fn who_says_when_it_can_is_asked_then() {
+    let place = Place::new(Schedule::none()).await;
+    place.one.says("a", &[Aside(60), Yes]);
+    place.accept("a", Some("x")).await;
+    while place.one.got_of("a").is_empty() || place.record("a").await.state != DeliveryState::Due {
+        tokio::task::yield_now().await;
+    }
+    let ready_at_ms = place.record("a").await.ready_at_ms;
+    assert_eq!(ready_at_ms, Some(place.clock.now_ms() + 60_000));
+    place.clock.advance(Duration::from_secs(60));
+    assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 1);
+    assert_eq!(place.one.got_of("a"), [1, 1]);
 }
 
 #[tokio::test]

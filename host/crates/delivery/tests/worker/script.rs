@@ -28,6 +28,8 @@ pub(crate) enum Say {
     Change(fn() -> Changed),
     /// Has no place for it.
     Later,
+    /// Cannot take it before so many seconds are over.
+    Aside(u64),
     /// Does not come back until it is told to.
     Hang,
     /// The same, and changes this.
@@ -101,7 +103,8 @@ impl Script {
         let verdict = match say {
             Say::Yes | Say::Count | Say::Conflict | Say::Change(_) => Verdict::Arrived,
             Say::No => failed(None),
-            Say::Later => Verdict::NotTried,
+            Say::Later => Verdict::NotTried { again_in: None },
+            Say::Aside(seconds) => Verdict::NotTried { again_in: Some(Duration::from_secs(seconds)) },
             Say::After(seconds) => failed(Some(Duration::from_secs(seconds))),
             Say::Never => Verdict::Refused,
             Say::Panic => panic!("as it was told"),

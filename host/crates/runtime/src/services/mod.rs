@@ -64,8 +64,8 @@ impl Services {
         if let Some(usage) = self.usage {
             return Ok(usage);
         }
-        let reader = self.reader.clone();
-        let usage = reader.usage(self.scope()).await.map_err(unavailable)?;
+        let (reader, now_ms) = (self.reader.clone(), self.call.now_ms);
+        let usage = reader.usage_at(self.scope(), now_ms).await.map_err(unavailable)?;
         self.usage = Some(usage);
         Ok(usage)
     }

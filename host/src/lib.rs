@@ -38,6 +38,7 @@ pub mod config;
 mod host;
 mod new;
 mod pipeline;
+mod rename;
 mod source;
 mod subscribers;
 pub mod telemetry;
@@ -49,6 +50,7 @@ pub use builder::{BuildError, HostBuilder};
 pub use host::{CommandError, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
+pub use rename::{RenamePluginError, Renamed, rename_plugin};
 pub use slashbox_core::{
     CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Effects, Emit, Folder, Format, HostLimits,
     HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply, Sender,
@@ -56,8 +58,10 @@ pub use slashbox_core::{
 };
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
-pub use slashbox_runtime::{Ask, Catalog, Cost, LoadError, Owner, Plugin, Problem, Settings, Standing};
-pub use slashbox_store::{OpenError, WriteError};
+pub use slashbox_runtime::{
+    Ask, Catalog, Cost, LoadError, Owner, Plugin, Problem, RenameFilesError, Settings, Standing,
+};
+pub use slashbox_store::{Moved, OpenError, RenameError, Usage, WriteError};
 pub use source::{Source, SourceError};
 pub use subscribers::WebhookInfo;
 pub use trial::Trial;

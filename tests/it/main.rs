@@ -40,6 +40,7 @@ mod observers;
 /// Deliveries to those who are gone for a while.
 mod parked;
 /// Events that are sent again.
+mod rename;
 mod repeats;
 /// What outlives the sudden end of a host.
 mod survival;

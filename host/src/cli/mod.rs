@@ -60,7 +60,7 @@ enum Command {
     /// Show what became of what came in, at a running host
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
-    /// Show the plugins of a running host, and how they stand
+    /// Show the plugins of a running host, and how they stand; give one another name
     #[command(subcommand)]
     Plugins(plugins::Plugins),
 }

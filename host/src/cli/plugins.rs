@@ -1,4 +1,6 @@
-//! `slashbox plugins`: who is there to take what comes in, at a running host.
+//! `slashbox plugins`: who is there to take what comes in, at a running host; and under which name.
+
+mod rename;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
@@ -23,6 +25,8 @@ pub(super) enum Plugins {
     List(List),
     /// Show a plugin: how it stands, what it asks for and lacks, what it keeps
     Show(Show),
+    /// Give a plugin another name, with all that it has, while no host runs
+    Rename(rename::Rename),
 }
 
 #[derive(Debug, clap::Args)]
@@ -135,6 +139,7 @@ pub(super) fn run(arguments: Plugins) -> anyhow::Result<ExitCode> {
         match arguments {
             Plugins::List(list) => list.run().await,
             Plugins::Show(show) => show.run().await,
+            Plugins::Rename(rename) => rename.run().await,
         }
     })?;
     Ok(ExitCode::SUCCESS)

@@ -59,6 +59,15 @@ pub struct Reach {
     pub admin_token: Option<SecretString>,
 }
 
+/// Where a host that is configured so has its files. Reads no other key.
+#[derive(Clone, Debug)]
+pub struct Dirs {
+    /// The folder with the plugins.
+    pub plugins_dir: PathBuf,
+    /// Where the host keeps what must last.
+    pub data_dir: PathBuf,
+}
+
 /// What is wrong with a configuration. Names the key, its value unless it is a secret, and what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -149,6 +158,17 @@ impl Reach {
     /// As [`Reach::load`].
     pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         resolve::reach(slashbox_toml::parse(text)?, environment)
+    }
+}
+
+impl Dirs {
+    /// Reads a file. Paths in it are relative to it.
+    ///
+    /// # Errors
+    /// As [`Reach::load`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        let dir = path.parent().unwrap_or_else(|| Path::new(""));
+        resolve::dirs(slashbox_toml::parse(&read(path)?)?, dir, |name| std::env::var(name).ok())
     }
 }
 

@@ -9,7 +9,7 @@ use slashbox_runtime::Settings;
 use slashbox_toml::{FileError, expand};
 
 use super::{
-    Config, ConfigError, Reach,
+    Config, ConfigError, Dirs, Reach,
     file::{ConfigFile, LIMITS, LogTable, SourceTable},
     webhooks::{self, OfSource, Place, Placed},
 };
@@ -30,18 +30,8 @@ pub(super) fn resolve(
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
     let text = Text { environment };
-    let or = |key: &str, value: Option<String>, default: &str| text.expand(key, value.as_deref().unwrap_or(default));
     let listen = listen(file.listen, &text)?;
-    let plugins_dir = or("plugins_dir", file.plugins_dir, "plugins")?;
-    let data_dir = or("data_dir", file.data_dir, "data")?;
-    for (key, value) in [("plugins_dir", &plugins_dir), ("data_dir", &data_dir)] {
-        if value.is_empty() {
-            return Err(wrong(key, value, "expected a folder"));
-        }
-    }
-    if is_inside(&dir.join(&data_dir), &dir.join(&plugins_dir)) {
-        return Err(wrong("data_dir", &data_dir, "expected a folder outside of `plugins_dir`"));
-    }
+    let Dirs { plugins_dir, data_dir } = dirs_in(dir, file.plugins_dir, file.data_dir, &text)?;
     let (log_level, log_format) = log(file.log, &text)?;
     let settings = limits(&file.limits)?;
     let egress = webhooks::egress(&file.egress)?;
@@ -53,8 +43,8 @@ pub(super) fn resolve(
     for_known_sources(&webhooks, &sources)?;
     Ok(Config {
         listen,
-        plugins_dir: dir.join(plugins_dir),
-        data_dir: dir.join(data_dir),
+        plugins_dir,
+        data_dir,
         log_level,
         log_format,
         settings,
@@ -69,6 +59,34 @@ pub(super) fn resolve(
 pub(super) fn reach(file: ConfigFile, environment: impl Fn(&str) -> Option<String>) -> Result<Reach, ConfigError> {
     let text = Text { environment };
     Ok(Reach { listen: listen(file.listen, &text)?, admin_token: admin_token(file.admin.token, &text)? })
+}
+
+/// What of a file says where its host has its files.
+pub(super) fn dirs(
+    file: ConfigFile,
+    dir: &Path,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Dirs, ConfigError> {
+    dirs_in(dir, file.plugins_dir, file.data_dir, &Text { environment })
+}
+
+fn dirs_in<E: Fn(&str) -> Option<String>>(
+    dir: &Path,
+    plugins_dir: Option<String>,
+    data_dir: Option<String>,
+    text: &Text<E>,
+) -> Result<Dirs, ConfigError> {
+    let folder = |key: &str, value: Option<String>, default: &str| {
+        let value = text.expand(key, value.as_deref().unwrap_or(default))?;
+        if value.is_empty() { Err(wrong(key, &value, "expected a folder")) } else { Ok(value) }
+    };
+    let plugins_dir = dir.join(folder("plugins_dir", plugins_dir, "plugins")?);
+    let data = folder("data_dir", data_dir, "data")?;
+    let data_dir = dir.join(&data);
+    if is_inside(&data_dir, &plugins_dir) {
+        return Err(wrong("data_dir", &data, "expected a folder outside of `plugins_dir`"));
+    }
+    Ok(Dirs { plugins_dir, data_dir })
 }
 
 fn listen<E: Fn(&str) -> Option<String>>(listen: Option<String>, text: &Text<E>) -> Result<SocketAddr, ConfigError> {

@@ -50,6 +50,25 @@ impl Kept {
         }
     }
 
+    /// Has a plugin known by another name: its last good version, unless the new name has one, and its commands.
+    pub(crate) fn rename(&self, from: &PluginId, to: &PluginId) -> io::Result<()> {
+        if let Some(bytes) = self.load(from).filter(|_| self.load(to).is_none()) {
+            self.save(to, &bytes)?;
+        }
+        let mut owners = self.owners();
+        if owners.known.remove(from) {
+            owners.known.insert(to.clone());
+            owners.owned.values_mut().filter(|owner| *owner == from).for_each(|owner| *owner = to.clone());
+            self.save_owners(&owners)?;
+        }
+        self.remove(from)
+    }
+
+    /// Where it all is.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
     /// Who owned which command when it was last decided; nobody if that is not known.
     pub(crate) fn owners(&self) -> Owners {
         let path = self.owners_path();

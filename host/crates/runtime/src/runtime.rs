@@ -49,6 +49,13 @@ pub struct Folders {
     pub data_dir: PathBuf,
 }
 
+impl Folders {
+    /// Where the last good versions are kept.
+    pub(crate) fn last_good(&self) -> PathBuf {
+        self.data_dir.join("last-good")
+    }
+}
+
 /// The loop that keeps the plugins current, and the way to ask it for a pass.
 #[derive(Debug)]
 struct Watching {
@@ -91,7 +98,7 @@ impl Runtime {
         let (plugins_dir, data_dir) = (&folders.plugins_dir, &folders.data_dir);
         fs::create_dir_all(plugins_dir).map_err(made(plugins_dir))?;
         let cache = Cache::open(data_dir.join("compiled")).map_err(made(data_dir))?;
-        let kept = Kept::open(data_dir.join("last-good")).map_err(made(data_dir))?;
+        let kept = Kept::open(folders.last_good()).map_err(made(data_dir))?;
         let ticking = Arc::new(Ticking::start(settings)?);
         let lanes = Arc::new(Lanes::start().map_err(no_threads)?);
         let loader = Loader::new(ticking.clone(), lanes.clone(), Some(cache), settings.host, egress)?;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use slashbox_core::Limit;
 
-use crate::SubscriberKey;
+use crate::{SubscriberKey, Usage};
 
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -61,6 +61,28 @@ pub enum CommitError {
 /// Why something was not written. Nothing of it was.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
+    /// The store cannot write now.
+    #[error("the store cannot write")]
+    Unavailable(#[from] Fault),
+}
+
+/// Why a plugin was not renamed. All is as it was.
+#[derive(Debug, thiserror::Error)]
+pub enum RenameError {
+    /// Something is kept under the new name already, and would be mixed with it.
+    #[error(
+        "plugin {plugin:?} keeps {} keys and {} timers of its own for tenant {tenant:?}: expected none",
+        .usage.kv_keys,
+        .usage.timers
+    )]
+    Taken {
+        /// For which tenant.
+        tenant: String,
+        /// The new name.
+        plugin: String,
+        /// How much it is.
+        usage: Usage,
+    },
     /// The store cannot write now.
     #[error("the store cannot write")]
     Unavailable(#[from] Fault),

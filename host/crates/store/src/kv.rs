@@ -169,6 +169,13 @@ pub(crate) fn delete(sql: &Connection, scope: &Scope, key: &str) -> rusqlite::Re
     Ok(())
 }
 
+/// Has a plugin's keys kept by one of another name, which has none. Their versions stay.
+pub(crate) fn rename(sql: &Connection, from: &Scope, to: &str) -> rusqlite::Result<()> {
+    let statement = "UPDATE kv SET plugin = ?3 WHERE tenant = ?1 AND plugin = ?2";
+    sql.execute(statement, (&from.tenant, &from.plugin, to))?;
+    Ok(())
+}
+
 /// The sums over a scope's rows that have expired.
 pub(crate) fn expired_of(sql: &Connection, scope: &Scope, now_ms: u64) -> rusqlite::Result<Sums> {
     let mut statement = sql.prepare_cached(EXPIRED_OF)?;

@@ -14,9 +14,9 @@ use crate::migrations::{MigrateError, migrate};
 use crate::reader::Pool;
 use crate::writer::Writer;
 use crate::{
-    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, NewEvent,
-    OpenError, Reader, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries, revisions, subscribers,
-    timers,
+    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, Moved,
+    NewEvent, OpenError, Reader, RenameError, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries,
+    rename, revisions, subscribers, timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -154,6 +154,22 @@ impl Store {
             revisions.iter().try_for_each(|(key, revision)| revisions::set(sql, *key, revision, now_ms))
         })
         .await
+    }
+
+    /// Gives a plugin another name, for those tenants of which `whose` says so: what it keeps, its timers, and the
+    /// deliveries that are open go along, those that are closed unless some have come under the new name already. Tells what
+    /// went along. For a time when nobody calls the plugin; it takes as long as writing all of that anew.
+    ///
+    /// # Errors
+    /// [`RenameError::Taken`] if both names keep something for a tenant; [`RenameError::Unavailable`] if the database
+    /// cannot be written, or the store is closed.
+    pub async fn rename_plugin(
+        &self,
+        from: String,
+        to: String,
+        whose: impl Fn(&str) -> bool + Send + 'static,
+    ) -> Result<Vec<Moved>, RenameError> {
+        self.inner.writer.write_plainly(move |sql| rename::plugin(sql, &from, &to, whose)).await
     }
 
     /// The side that only reads.

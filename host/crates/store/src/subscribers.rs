@@ -28,13 +28,27 @@ pub(crate) fn register(sql: &Connection, ids: &[SubscriberId]) -> rusqlite::Resu
 
 /// The key of one; if it is new, it gets one.
 pub(crate) fn key_of(sql: &Connection, id: &SubscriberId) -> rusqlite::Result<SubscriberKey> {
-    let name = (&id.tenant, kind_to_sql(id.kind), &id.name);
-    let known = sql.prepare_cached(FIND)?.query_row(name, |row| number(row, 0)).optional()?;
-    if let Some(key) = known {
-        return Ok(SubscriberKey(key));
+    if let Some(key) = find(sql, id)? {
+        return Ok(key);
     }
-    let key = sql.prepare_cached(REGISTER)?.insert(name)?;
+    let key = sql.prepare_cached(REGISTER)?.insert(name(id))?;
     Ok(SubscriberKey(key.cast_unsigned()))
+}
+
+/// The key of one, if it is known.
+pub(crate) fn find(sql: &Connection, id: &SubscriberId) -> rusqlite::Result<Option<SubscriberKey>> {
+    let key = sql.prepare_cached(FIND)?.query_row(name(id), |row| number(row, 0));
+    Ok(key.optional()?.map(SubscriberKey))
+}
+
+fn name(id: &SubscriberId) -> (&str, i64, &str) {
+    (&id.tenant, kind_to_sql(id.kind), &id.name)
+}
+
+/// Gives one another name, with all its deliveries.
+pub(crate) fn rename(sql: &Connection, key: SubscriberKey, name: &str) -> rusqlite::Result<()> {
+    sql.execute("UPDATE subscriber SET name = ?2 WHERE key = ?1", (to_sql(key.0), name))?;
+    Ok(())
 }
 
 /// Whether there is a subscriber with this key.

@@ -75,6 +75,13 @@ pub(crate) fn remove(sql: &Connection, scope: &Scope, key: &str) -> rusqlite::Re
     Ok(Sums::of_timers(if removed == 0 { 0 } else { -1 }))
 }
 
+/// Has the timers of a plugin set by one of another name, which has none.
+pub(crate) fn rename(sql: &Connection, from: &Scope, to: &str) -> rusqlite::Result<()> {
+    let statement = "UPDATE timer SET plugin = ?3 WHERE tenant = ?1 AND plugin = ?2";
+    sql.execute(statement, (&from.tenant, &from.plugin, to))?;
+    Ok(())
+}
+
 /// When the first timer is due.
 pub(crate) fn next_at_ms(sql: &Connection) -> rusqlite::Result<Option<u64>> {
     sql.prepare_cached(NEXT)?.query_row((), |row| number_or_null(row, 0))

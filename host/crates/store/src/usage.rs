@@ -97,6 +97,14 @@ pub(crate) fn kept(sql: &Connection, plugin: Option<&str>) -> rusqlite::Result<V
     rows.collect()
 }
 
+/// What a plugin keeps is kept by one of another name, which keeps nothing.
+pub(crate) fn rename(sql: &Connection, from: &Scope, to: &str) -> rusqlite::Result<()> {
+    sql.execute("DELETE FROM usage WHERE tenant = ?1 AND plugin = ?2", (&from.tenant, to))?;
+    let statement = "UPDATE usage SET plugin = ?3 WHERE tenant = ?1 AND plugin = ?2";
+    sql.execute(statement, (&from.tenant, &from.plugin, to))?;
+    Ok(())
+}
+
 /// What a plugin keeps that has not expired.
 pub(crate) fn alive(sql: &Connection, scope: &Scope, now_ms: u64) -> rusqlite::Result<Usage> {
     // One state of the database for both.

@@ -14,6 +14,7 @@ mod order;
 mod pages;
 mod plugin;
 mod quotas;
+mod renaming;
 mod timers;
 
 /// Each case is a function that takes a new, empty store.
@@ -119,4 +120,8 @@ conformance! {
     crate::pages::rare_ones_are_found_in_a_long_log as rare_ones_are_found_in_a_long_log,
     crate::pages::deliveries_are_listed_by_whose_and_how_they_stand as deliveries_are_listed_by_whose_and_how_they_stand,
     crate::pages::a_delivery_tells_its_story as a_delivery_tells_its_story,
+    crate::renaming::all_that_it_keeps_goes_along as all_that_it_keeps_goes_along,
+    crate::renaming::what_two_keep_is_not_mixed as what_two_keep_is_not_mixed,
+    crate::renaming::what_is_under_way_arrives_under_the_new_name as what_is_under_way_arrives_under_the_new_name,
+    crate::renaming::what_is_under_way_to_both_names_keeps_its_order as what_is_under_way_to_both_names_keeps_its_order,
 }

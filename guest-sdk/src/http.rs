@@ -63,8 +63,8 @@
 //! # Requests may repeat
 //! What a call changes in [`kv`](crate::kv) counts once, whatever happens. A request that was sent is sent: an event whose
 //! handler fails after it comes again, and so does the request. So that the other side can tell, the host adds the header
-//! `Idempotency-Key` to a request that has none: the id of the command or the event, with the request's number behind it
-//! from a call's second one on (`ID-2`). It is the same at each attempt, as long as the handler sends its requests in the
+//! `Idempotency-Key` to a request that has none: the id of the command or the event and the plugin's name, with the
+//! request's number behind them from a call's second one on (`ID-NAME-2`). It is the same at each attempt, as long as the handler sends its requests in the
 //! same order.
 //!
 //! # Failures

@@ -25,7 +25,7 @@ async fn a_granted_host_is_reached() {
     assert_eq!((first.method.as_str(), first.path.as_str(), first.body.as_str()), ("POST", "/path?q=1", "a body"));
     // Each request of a call has a key of its own, and all have the call's.
     let (key, other) = (first.header("idempotency-key"), second.header("idempotency-key"));
-    assert_eq!(key.len(), 26, "{key}");
+    assert_eq!(key.split_once('-').map(|(id, plugin)| (id.len(), plugin)), Some((26, "fetch")), "{key}");
     assert_eq!(other, format!("{key}-2"));
     assert_eq!(first.header("host"), format!("127.0.0.1:{}", receiver.port()));
 }

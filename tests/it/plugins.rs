@@ -68,7 +68,7 @@ async fn a_plugin_is_shown_with_all_that_it_is() {
             "  commands  /echo [TEXT]  replies the text",
             "TOKEN (required, secret)  what the CRM knows us by\n",
             "cpu_ms = 70\n",
-            "  keeps     default: 1 keys of 2 bytes, 1 timers\n",
+            "  keeps     default: 1 keys and 1 timers, ",
         ],
     );
     let in_json = ask(&site, &server, &["show", "probe", "--json"]).await;

@@ -21,7 +21,7 @@ async fn a_renamed_plugin_keeps_what_it_has() {
     renamed.assert(0, &[]);
     let parts = ["renamed mark to label", "mark.toml is now label.toml", "mark.wasm is now label.wasm"];
     assert_has(&renamed.out, &parts);
-    assert_has(&renamed.out, &["tenant  default: 1 keys of ", " bytes, 0 timers, 0 deliveries under way"]);
+    assert_has(&renamed.out, &["tenant  default: 1 keys and 0 timers, ", " bytes, 0 deliveries under way"]);
 
     let server = Server::start(&site).await;
     server.check(&[("/mark", PAID), ("/greet", "hello v1")]).await;

@@ -319,7 +319,7 @@ impl Conflict {
 impl Kept {
     fn in_words(&self) -> String {
         let Self { tenant, kv_keys, kv_bytes, timers } = self;
-        format!("{tenant}: {kv_keys} keys of {kv_bytes} bytes, {timers} timers")
+        format!("{tenant}: {kv_keys} keys and {timers} timers, {kv_bytes} bytes")
     }
 }
 

@@ -88,16 +88,20 @@ limits! {
         passed_mib = 8 in 1..=256,
         /// Keys that it keeps in `kv`, for each tenant.
         kv_keys = 100_000 in 1..=100_000_000,
-        /// Keys and values that it keeps in `kv`, for each tenant, in MiB.
+        /// Keys and values that it keeps in `kv`, and its timers, for each tenant, in MiB.
         kv_mib = 64 in 1..=65_536,
         /// One value in `kv`, in KiB.
         kv_value_kib = 64 in 1..=64,
-        /// Keys that one call changes in `kv`.
+        /// Keys that one call changes in `kv`, and timers.
         kv_writes = 1_000 in 1..=10_000,
+        /// How often one call reads from `kv`: keys, listings, counters.
+        kv_reads = 1_000 in 1..=10_000,
         /// Timers that it has set, for each tenant.
         timers = 10_000 in 1..=1_000_000,
         /// Events that it emits.
         emits = 100 in 1..=1_000,
+        /// Events that all its calls for a tenant emit in a minute.
+        emits_per_minute = 1_000 in 1..=1_000_000,
         /// HTTP requests that it sends.
         http_requests = 20 in 1..=1_000,
         /// Bodies of its HTTP requests and their answers, all together, in MiB.

@@ -62,6 +62,8 @@ attacks! {
     Cut = "cut",
     /// `/kv A B` sets the keys A, A + 1 … to values of B bytes until it is refused, and says how many.
     Kv = "kv",
+    /// Reads from `kv` until it is refused, and says how often it could.
+    Reads = "reads",
     /// `/timers A B` sets the timers A, A + 1 … until they are B or it is refused, and says how many.
     Timers = "timers",
     /// Emits events until it is refused, and says how many.

@@ -5,6 +5,7 @@
 wasmtime::component::bindgen!({
     path: "wit",
     world: "plugin",
+    ownership: Borrowing { duplicate_if_necessary: false },
     imports: {
         "slashbox:plugin/kv.delete": async,
         "slashbox:plugin/kv.get": async,

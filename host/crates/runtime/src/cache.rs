@@ -11,7 +11,7 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher},
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
@@ -34,7 +34,7 @@ impl ContentHash {
     }
 }
 
-/// How long what no plugin uses any more is kept: an operator who takes a version back within the week need not wait.
+/// How long what no plugin uses any more is kept, give or take the time between two looks: an operator who takes a version back within the week need not wait.
 const UNUSED_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// What all of that may take meanwhile.
@@ -87,7 +87,12 @@ impl Cache {
     pub(crate) fn prune(&self, engine: &Engine, used: &BTreeSet<ContentHash>) {
         let used: BTreeSet<String> = used.iter().map(|hash| prefix(engine, hash)).collect();
         let is_used = |entry: &Entry| used.iter().any(|prefix| entry.name.starts_with(prefix));
-        let mut unused: Vec<Entry> = self.entries().into_iter().filter(|entry| !is_used(entry)).collect();
+        let (used, mut unused): (Vec<Entry>, Vec<Entry>) = self.entries().into_iter().partition(is_used);
+        for entry in used {
+            // From now on, if it is the last time.
+            let file = fs::File::options().append(true).open(self.dir.join(entry.name));
+            let _ = file.and_then(|file| file.set_modified(SystemTime::now())); // Then it is made anew a little earlier.
+        }
         unused.sort_by_key(|entry| entry.age);
         let mut bytes = 0;
         for entry in unused {
@@ -225,7 +230,10 @@ mod tests {
         cache.prune(&engine, &BTreeSet::new());
         age(UNUSED_MAX + Duration::from_secs(60));
         cache.prune(&engine, &[hash.clone()].into());
+        // It is used until now, so the week begins now.
+        cache.prune(&engine, &BTreeSet::new());
         assert!(cache.load(&engine, &hash).is_some());
+        age(UNUSED_MAX + Duration::from_secs(60));
         cache.prune(&engine, &BTreeSet::new());
         assert!(cache.load(&engine, &hash).is_none());
     }

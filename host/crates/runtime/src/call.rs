@@ -13,9 +13,12 @@ use slashbox_store::Reader;
 use wasmtime::{Engine, Store, UpdateDeadline, WasmBacktrace, component::ResourceTableError};
 
 use crate::{
-    Plugin, from_wit,
+    Plugin,
+    beginning::beginning,
+    from_wit,
     guest::Guest,
     lanes::{Ended, Lanes},
+    places::Taken,
     to_wit,
 };
 
@@ -62,6 +65,9 @@ impl Input {
     }
 }
 
+/// The most bytes of a backtrace: some forty functions with long names.
+const BACKTRACE_BYTES_MAX: usize = 8 * 1024;
+
 /// A guest has used up its time on the processor.
 #[derive(Debug, thiserror::Error)]
 #[error("cpu limit reached")]
@@ -76,21 +82,33 @@ pub(crate) struct Ground<'g> {
     pub(crate) host: HostLimits,
 }
 
-/// Calls the handler in a fresh sandbox.
-pub(crate) async fn call(ground: Ground<'_>, plugin: &Arc<Plugin>, call: &Call) -> (Outcome, Effects) {
+/// A sandbox in the places that it has taken: dropped in this order.
+struct Seat {
+    store: Store<Guest>,
+    _places: [Taken; 3],
+}
+
+/// Calls the handler in a fresh sandbox. Its places are given back when that is gone, which may be later than its end.
+pub(crate) async fn call(
+    ground: Ground<'_>,
+    plugin: &Arc<Plugin>,
+    call: &Call,
+    places: [Taken; 3],
+) -> (Outcome, Effects) {
     let limits = plugin.limits();
     let left = call.deadline.saturating_duration_since(Instant::now());
     let timeout = left.min(Duration::from_millis(u64::from(limits.timeout_ms)));
     let guest = Guest::calling(plugin.grants.clone(), call, ground.reader.clone());
-    let mut store = sandbox(ground.engine, guest, limits);
+    let store = sandbox(ground.engine, guest, limits);
     let meter = store.data().meter.clone();
     let (plugin, input) = (plugin.clone(), call.input.clone());
+    let mut seat = Seat { store, _places: places };
     let work = Box::pin(async move {
-        let ended = enter(&plugin, &mut store, &input, timeout).await;
-        (ended, store)
+        let ended = enter(&plugin, &mut seat.store, &input, timeout).await;
+        (ended, seat)
     });
     match ground.lanes.run(meter, timeout, work).await {
-        Ended::Done((ended, store)) => conclude(ended, store, limits, ground.host),
+        Ended::Done((ended, seat)) => conclude(ended, seat.store, limits, ground.host),
         Ended::TimedOut if millis(timeout) < limits.timeout_ms => none_of(Outcome::Limit(Limit::Deadline)),
         Ended::TimedOut => none_of(Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms })),
         Ended::Panicked(words) => {
@@ -111,11 +129,11 @@ async fn enter(
     match input {
         Input::Command(command) => {
             let command = to_wit::command(command, millis(timeout));
-            handler.call_on_command(store, &command).await.map(from_wit::outcome)
+            handler.call_on_command(store, command).await.map(from_wit::outcome)
         }
         Input::Event { event, attempt } => {
             let event = to_wit::event(event, *attempt);
-            handler.call_on_event(store, &event).await.map(from_wit::outcome_of_event)
+            handler.call_on_event(store, event).await.map(from_wit::outcome_of_event)
         }
     }
 }
@@ -176,8 +194,9 @@ pub(crate) fn broken(error: &wasmtime::Error, guest: &Guest, limits: Limits, hos
     Outcome::Trapped(Trap { cause: error.root_cause().to_string(), backtrace: backtrace(error) })
 }
 
+/// The guest's names are as long as it likes.
 fn backtrace(error: &wasmtime::Error) -> String {
-    error.downcast_ref::<WasmBacktrace>().map(ToString::to_string).unwrap_or_default()
+    error.downcast_ref::<WasmBacktrace>().map(|trace| beginning(trace, BACKTRACE_BYTES_MAX)).unwrap_or_default()
 }
 
 fn millis(time: Duration) -> u32 {

@@ -32,14 +32,16 @@ impl Compiler {
         &self,
         work: impl FnOnce() -> Result<T, LoadError> + Send + 'static,
     ) -> Result<T, LoadError> {
-        let (done, result) = oneshot::channel();
+        let ((begin, begun), (done, result)) = (oneshot::channel(), oneshot::channel());
         self.threads.spawn(move || {
+            let _ = begin.send(()); // Nobody may wait any more; so below.
             // A panic of the compiler is one plugin's: who waits sees that nothing came.
             let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             if let Ok(worked) = worked {
-                let _ = done.send(worked); // Nobody may wait any more.
+                let _ = done.send(worked);
             }
         });
+        let _ = begun.await; // Others may be compiled first. If it does not begin, nothing comes of it either.
         match tokio::time::timeout(Duration::from_secs(self.max_s.into()), result).await {
             Ok(Ok(result)) => result,
             Ok(Err(_)) => Err(LoadError::Compile("the compiler failed".into())),

@@ -7,6 +7,7 @@ use wasmtime::{
 };
 
 use crate::{
+    beginning::beginning,
     bindings::PluginPre,
     cache::{Cache, ContentHash},
     engine::{MEMORIES_EACH, StartError, TABLES_EACH},
@@ -14,6 +15,10 @@ use crate::{
     guest::Guest,
     mismatch::mismatches,
 };
+
+/// How many ways in which a component does not fit are told, and how much of each.
+const LINES_MAX: usize = 20;
+const LINE_BYTES_MAX: usize = 500;
 
 /// Why a file does not become a plugin.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +109,7 @@ pub(crate) fn link(
         None => {
             recognise(bytes)?;
             check_interface(bytes)?;
-            let component = Component::new(engine, bytes).map_err(|error| LoadError::Compile(format!("{error:#}")))?;
+            let component = Component::new(engine, bytes).map_err(|error| LoadError::Compile(beginning(&format_args!("{error:#}"), LINE_BYTES_MAX)))?;
             if let Some(cache) = cache {
                 cache.save(engine, hash, &component);
             }
@@ -114,7 +119,7 @@ pub(crate) fn link(
     check_share(&component, limits)?;
     linker.instantiate_pre(&component).and_then(PluginPre::new).map_err(|error| {
         // Code from the cache was checked when it was compiled; since then, the interface may have changed.
-        check_interface(bytes).err().unwrap_or_else(|| LoadError::Mismatch(vec![format!("{error:#}")]))
+        check_interface(bytes).err().unwrap_or_else(|| mismatch(vec![format!("{error:#}")]))
     })
 }
 
@@ -133,8 +138,16 @@ fn recognise(bytes: &[u8]) -> Result<(), LoadError> {
 }
 
 fn check_interface(bytes: &[u8]) -> Result<(), LoadError> {
-    let lines = mismatches(bytes).map_err(|error| LoadError::Damaged(error.to_string()))?;
-    if lines.is_empty() { Ok(()) } else { Err(LoadError::Mismatch(lines)) }
+    let lines = mismatches(bytes).map_err(|error| LoadError::Damaged(beginning(&error, LINE_BYTES_MAX)))?;
+    if lines.is_empty() { Ok(()) } else { Err(mismatch(lines)) }
+}
+
+/// Names in a component are as many, and as long, as whoever made it likes.
+fn mismatch(lines: Vec<String>) -> LoadError {
+    let more = lines.len().saturating_sub(LINES_MAX);
+    let shown = lines.iter().take(LINES_MAX).map(|line| beginning(line, LINE_BYTES_MAX));
+    let more = (more > 0).then(|| format!("and {more} more"));
+    LoadError::Mismatch(shown.chain(more).collect())
 }
 
 /// A component that needs more than its share of the pool could fail when others are busy; it is refused at once.

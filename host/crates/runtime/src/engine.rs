@@ -28,11 +28,9 @@ pub(crate) const TICK: Duration = Duration::from_millis(1);
 /// What the host's functions need of a call's stack, beside the guest's part.
 const HOST_STACK_BYTES: usize = 512 * 1024;
 
-/// Sandboxes for `describe`, beside those for calls: loads go on while every call's place is taken.
-const DESCRIBE_PLACES: u32 = 4;
-
-/// Core instances for each component: a mere counter to the pool; a Python component has 14.
-const CORE_INSTANCES_EACH: u32 = 64;
+/// How many files are loaded at the same time: each is held in memory meanwhile. As many sandboxes are for `describe`,
+/// beside those for calls: loads go on while every call's place is taken.
+pub(crate) const LOADS_MAX: u32 = 8;
 
 /// Memories for each component on average: its own, and that of an adapter.
 pub(crate) const MEMORIES_EACH: u32 = 2;
@@ -128,10 +126,11 @@ fn config(settings: &Settings) -> Config {
 }
 
 fn pool(settings: &Settings) -> InstanceAllocationStrategy {
-    let places = settings.host.calls + DESCRIBE_PLACES;
+    let places = settings.host.calls + LOADS_MAX;
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(places)
-        .total_core_instances(places.saturating_mul(CORE_INSTANCES_EACH))
+        // A mere counter.
+        .total_core_instances(places.saturating_mul(settings.host.instances))
         .total_memories(places * MEMORIES_EACH)
         .total_tables(places * TABLES_EACH)
         .total_stacks(places)

@@ -17,6 +17,7 @@ use crate::{
     Call,
     limiter::Limiter,
     meter::Meter,
+    pace::Pace,
     services::{GuestLog, HttpGate, Services, Stdio},
 };
 
@@ -34,7 +35,7 @@ pub(crate) struct Guest {
     /// None while a plugin describes itself: nothing is granted then.
     pub(crate) services: Option<Services>,
     grants: Arc<Grants>,
-    /// Where what a guest waits for is done, wherever the guest itself runs.
+    /// Where requests are sent, wherever the guest itself runs.
     runtime: Handle,
     table: ResourceTable,
     wasi: Option<Box<WasiCtx>>,
@@ -50,6 +51,7 @@ pub(crate) struct Grants {
     /// The settings.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) hosts: Hosts,
+    pub(crate) pace: Pace,
     /// The way out; none if there is none for anybody.
     pub(crate) egress: Option<Egress>,
 }

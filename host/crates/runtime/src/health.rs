@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use slashbox_core::{Limit, Outcome};
+
 /// How many crashes in a row set a plugin aside: a broken one reaches it at once, one bad input in many does not.
 pub(crate) const CRASHES_MAX: u32 = 5;
 
@@ -44,6 +46,28 @@ enum Ailment {
     },
 }
 
+/// What a call tells of the plugin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sign {
+    Well,
+    Crashed,
+    /// Nothing: it was not called, or had no fair chance.
+    None,
+}
+
+impl Sign {
+    /// What an outcome tells, of a call that had this time until its deadline, and may take `timeout` at most.
+    pub(crate) fn of(outcome: &Outcome, had: Duration, timeout: Duration) -> Self {
+        match outcome {
+            Outcome::Replied(_) | Outcome::Refused(_) | Outcome::Unavailable(_) => Self::Well,
+            // As long as that takes nobody who is well.
+            Outcome::Limit(Limit::Deadline) if had >= timeout / 2 => Self::Crashed,
+            outcome if outcome.crashed() => Self::Crashed,
+            _ => Self::None,
+        }
+    }
+}
+
 impl Health {
     /// Whether a call may be made now; if not, how long to wait.
     pub(crate) fn admits(&self, tenant: &str, now: Instant) -> Result<(), Duration> {
@@ -62,8 +86,12 @@ impl Health {
     }
 
     /// Notes how a call ended. Gives the pause, if the plugin is set aside because of it.
-    pub(crate) fn note(&self, tenant: &str, crashed: bool, now: Instant) -> Option<Duration> {
-        if crashed { self.note_crash(tenant, now) } else { self.note_success(tenant) }
+    pub(crate) fn note(&self, tenant: &str, sign: Sign, now: Instant) -> Option<Duration> {
+        match sign {
+            Sign::Well => self.note_success(tenant),
+            Sign::Crashed => self.note_crash(tenant, now),
+            Sign::None => None,
+        }
     }
 
     /// For how long each tenant's calls are refused from now on; none if no tenant's are.
@@ -113,20 +141,43 @@ mod tests {
     const T: &str = "default";
 
     fn crash(health: &Health, times: u32, now: Instant) -> Option<Duration> {
-        (0..times).fold(None, |_, _| health.note(T, true, now))
+        (0..times).fold(None, |_, _| health.note(T, Sign::Crashed, now))
     }
 
     #[test]
     fn crashes_in_a_row_set_aside_and_others_do_not() {
         let (health, now) = (Health::default(), Instant::now());
         assert_eq!(crash(&health, CRASHES_MAX - 1, now), None);
-        assert_eq!(health.note(T, false, now), None);
+        assert_eq!(health.note(T, Sign::Well, now), None);
         assert_eq!(crash(&health, CRASHES_MAX - 1, now), None);
         assert_eq!(health.admits(T, now), Ok(()));
-        assert_eq!(health.note(T, true, now), Some(PAUSE_MIN));
+        assert_eq!(health.note(T, Sign::Crashed, now), Some(PAUSE_MIN));
         assert_eq!(health.admits(T, now), Err(PAUSE_MIN));
         assert_eq!(health.admits("other", now), Ok(()));
         assert_eq!(health.set_aside(now), [(T.to_owned(), PAUSE_MIN)]);
+    }
+
+    #[test]
+    fn what_tells_nothing_changes_nothing() {
+        let (health, now) = (Health::default(), Instant::now());
+        crash(&health, CRASHES_MAX - 1, now);
+        assert_eq!(health.note(T, Sign::None, now), None);
+        let pause = health.note(T, Sign::Crashed, now).unwrap();
+        // The one that is let through is not heard of.
+        assert_eq!(health.admits(T, now + pause), Ok(()));
+        assert_eq!(health.note(T, Sign::None, now + pause), None);
+        assert_eq!(health.admits(T, now + pause), Err(pause));
+    }
+
+    #[test]
+    fn a_call_that_hangs_until_its_deadline_is_no_recovery() {
+        let second = Duration::from_secs(1);
+        let of = |outcome, had_s| Sign::of(&outcome, had_s * second, 5 * second);
+        assert_eq!(of(Outcome::Limit(Limit::Deadline), 4), Sign::Crashed);
+        assert_eq!(of(Outcome::Limit(Limit::Deadline), 2), Sign::None);
+        assert_eq!(of(Outcome::Limit(Limit::Timeout { ms: 5_000 }), 9), Sign::Crashed);
+        assert_eq!(of(Outcome::Refused(String::new()), 5), Sign::Well);
+        assert_eq!((of(Outcome::Busy, 5), of(Outcome::SetAside(second), 5)), (Sign::None, Sign::None));
     }
 
     #[test]
@@ -139,7 +190,7 @@ mod tests {
             now += pause;
             assert_eq!(health.admits(T, now), Ok(()));
             assert_eq!(health.admits(T, now), Err(pause));
-            let longer = health.note(T, true, now).unwrap();
+            let longer = health.note(T, Sign::Crashed, now).unwrap();
             assert_eq!(longer, (pause * 2).min(PAUSE_MAX));
             pause = longer;
         }
@@ -149,7 +200,7 @@ mod tests {
         // Nothing is heard of that one, so the next is let through when its time has come.
         now += pause;
         assert_eq!(health.admits(T, now), Ok(()));
-        assert_eq!(health.note(T, false, now), None);
+        assert_eq!(health.note(T, Sign::Well, now), None);
         assert_eq!((health.admits(T, now), health.set_aside(now)), (Ok(()), Vec::new()));
         assert!(!health.ailing.load(Ordering::Relaxed));
     }

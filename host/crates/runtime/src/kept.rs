@@ -15,6 +15,12 @@ use crate::{
     telemetry::PLUGINS,
 };
 
+/// The folder of the shared plugins' versions.
+const SHARED: &str = "shared";
+
+/// The folder of the tenants' folders.
+const TENANTS: &str = "tenants";
+
 /// The folder `data_dir/last-good`.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept {
@@ -42,6 +48,21 @@ impl Kept {
         write_whole(&path, bytes)
     }
 
+    /// The plugins of which a version is kept; of a folder that cannot be read, none.
+    pub(crate) fn ids(&self) -> Vec<PluginId> {
+        let names = |dir: PathBuf| {
+            let entries = fs::read_dir(dir).map(|entries| entries.flatten().collect::<Vec<_>>()).unwrap_or_default();
+            entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok())
+        };
+        let stem = |name: &str| name.strip_suffix(".wasm").map(str::to_owned);
+        let shared = names(self.dir.join(SHARED)).filter_map(|name| Some(PluginId::shared(&stem(&name)?)));
+        let own = names(self.dir.join(TENANTS)).flat_map(|tenant| {
+            let of_tenant = names(self.dir.join(TENANTS).join(&tenant));
+            of_tenant.filter_map(move |name| Some(PluginId::of_tenant(&tenant, &stem(&name)?)))
+        });
+        shared.chain(own).collect()
+    }
+
     /// Forgets a plugin that was taken away.
     pub(crate) fn remove(&self, id: &PluginId) -> io::Result<()> {
         match fs::remove_file(self.path(id)) {
@@ -50,9 +71,9 @@ impl Kept {
         }
     }
 
-    /// Has a plugin known by another name: its last good version, unless the new name has one, and its commands.
+    /// Has a plugin known by another name: its last good version and its commands.
     pub(crate) fn rename(&self, from: &PluginId, to: &PluginId) -> io::Result<()> {
-        if let Some(bytes) = self.load(from).filter(|_| self.load(to).is_none()) {
+        if let Some(bytes) = self.load(from) {
             self.save(to, &bytes)?;
         }
         let mut owners = self.owners();
@@ -91,8 +112,8 @@ impl Kept {
 
     fn path(&self, id: &PluginId) -> PathBuf {
         let folder = match &id.folder {
-            Folder::Shared => Path::new("shared").to_owned(),
-            Folder::Tenant(tenant) => Path::new("tenants").join(&**tenant),
+            Folder::Shared => Path::new(SHARED).to_owned(),
+            Folder::Tenant(tenant) => Path::new(TENANTS).join(&**tenant),
         };
         self.dir.join(folder).join(format!("{}.wasm", id.stem))
     }
@@ -183,6 +204,7 @@ mod tests {
         kept.save(&own, b"two").unwrap();
         assert_eq!(kept.load(&shared).as_deref(), Some(&b"one"[..]));
         assert_eq!(kept.load(&own).as_deref(), Some(&b"two"[..]));
+        assert_eq!(kept.ids(), [shared.clone(), own.clone()]);
         kept.remove(&shared).unwrap();
         kept.remove(&shared).unwrap();
         assert_eq!(kept.load(&shared), None);

@@ -4,7 +4,9 @@
 //! it wants to change, `(Outcome, Effects)`; this crate never writes the store, it only reads from it. Nothing that goes
 //! wrong in a plugin, a plugin's file or a grant ends more than that one call or that one load.
 
+mod beginning;
 mod bindings;
+mod bounded;
 mod cache;
 mod call;
 mod catalog;
@@ -23,6 +25,7 @@ mod limiter;
 mod load;
 mod meter;
 mod mismatch;
+mod pace;
 mod places;
 mod plugin;
 mod reload;

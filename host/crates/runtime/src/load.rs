@@ -16,6 +16,7 @@ use wasmtime::{
 use crate::{
     Grant, LoadError, Plugin,
     bindings::{self, PluginPre},
+    bounded::bound,
     cache::{Cache, ContentHash},
     call::{broken, sandbox},
     compile::Compiler,
@@ -25,6 +26,7 @@ use crate::{
     guest::{Grants, Guest, Hosts},
     health::Health,
     lanes::{Ended, Lanes},
+    pace::Pace,
     places::Places,
 };
 
@@ -81,7 +83,8 @@ impl Loader {
         let environment = grant.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let plugin = id.clone();
         let (host, hosts, egress) = (self.host, Hosts::default(), self.egress.clone());
-        let mut grants = Grants { plugin, limits, host, environment, hosts, egress };
+        let pace = Pace::new(limits.emits_per_minute);
+        let mut grants = Grants { plugin, limits, host, environment, hosts, pace, egress };
         let Described { descriptor, memory_bytes } = self.describe(&pre, &grants).await?;
         grants.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
         Ok(Plugin {
@@ -117,8 +120,9 @@ impl Loader {
         let limits = grants.limits;
         let (cpu_ms, timeout_ms) = (limits.cpu_ms.min(DESCRIBE_CPU_MS), limits.timeout_ms.min(DESCRIBE_TIMEOUT_MS));
         let limits = Limits { cpu_ms, timeout_ms, ..limits };
+        let (plugin, host, pace) = (grants.plugin.clone(), self.host, Pace::new(0));
         let (environment, hosts, egress) = (Vec::new(), Hosts::default(), None);
-        let bare = Grants { plugin: grants.plugin.clone(), host: self.host, limits, environment, hosts, egress };
+        let bare = Grants { plugin, host, limits, environment, hosts, pace, egress };
         let mut store = sandbox(&self.ticking.engine, Guest::bare(Arc::new(bare)), limits);
         let (meter, timeout) = (store.data().meter.clone(), Duration::from_millis(u64::from(timeout_ms)));
         let pre = pre.clone();
@@ -152,6 +156,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
+    bound(&mut linker)?;
     bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }

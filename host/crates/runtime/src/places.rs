@@ -7,45 +7,46 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::Input;
 
 /// A number of places.
 #[derive(Debug)]
 pub(crate) struct Places {
-    all: Semaphore,
-    for_events: Semaphore,
+    all: Arc<Semaphore>,
+    for_events: Arc<Semaphore>,
 }
 
 /// A place that is taken. It is given back when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Taken<'p> {
-    _any: SemaphorePermit<'p>,
-    _for_event: Option<SemaphorePermit<'p>>,
+pub(crate) struct Taken {
+    _any: OwnedSemaphorePermit,
+    _for_event: Option<OwnedSemaphorePermit>,
 }
 
 impl Places {
     pub(crate) fn new(count: u32) -> Self {
-        Self { all: Semaphore::new(count as usize), for_events: Semaphore::new(count.div_ceil(2) as usize) }
+        let places = |count: u32| Arc::new(Semaphore::new(count as usize));
+        Self { all: places(count), for_events: places(count.div_ceil(2)) }
     }
 
     /// A place, if one is free.
-    pub(crate) fn try_take(&self, input: &Input) -> Option<Taken<'_>> {
+    pub(crate) fn try_take(&self, input: &Input) -> Option<Taken> {
         let for_event = match input {
             Input::Command(_) => None,
-            Input::Event { .. } => Some(self.for_events.try_acquire().ok()?),
+            Input::Event { .. } => Some(self.for_events.clone().try_acquire_owned().ok()?),
         };
-        Some(Taken { _any: self.all.try_acquire().ok()?, _for_event: for_event })
+        Some(Taken { _any: self.all.clone().try_acquire_owned().ok()?, _for_event: for_event })
     }
 
     /// A place, when one is free. None if there will never be one again.
-    pub(crate) async fn take(&self, input: &Input) -> Option<Taken<'_>> {
+    pub(crate) async fn take(&self, input: &Input) -> Option<Taken> {
         let for_event = match input {
             Input::Command(_) => None,
-            Input::Event { .. } => Some(self.for_events.acquire().await.ok()?),
+            Input::Event { .. } => Some(self.for_events.clone().acquire_owned().await.ok()?),
         };
-        Some(Taken { _any: self.all.acquire().await.ok()?, _for_event: for_event })
+        Some(Taken { _any: self.all.clone().acquire_owned().await.ok()?, _for_event: for_event })
     }
 }
 
@@ -93,9 +94,9 @@ mod tests {
         let command = Input::Command(Arc::new(command));
         let check = |count: u32, for_events: usize| {
             let places = Places::new(count);
-            let events: Vec<Taken<'_>> = std::iter::from_fn(|| places.try_take(&event)).collect();
+            let events: Vec<Taken> = std::iter::from_fn(|| places.try_take(&event)).collect();
             assert_eq!(events.len(), for_events, "of {count}");
-            let commands: Vec<Taken<'_>> = std::iter::from_fn(|| places.try_take(&command)).collect();
+            let commands: Vec<Taken> = std::iter::from_fn(|| places.try_take(&command)).collect();
             assert_eq!(commands.len(), count as usize - for_events, "of {count}");
             drop(events);
             assert_eq!(std::iter::from_fn(|| places.try_take(&event)).collect::<Vec<_>>().len(), for_events);

@@ -13,6 +13,7 @@ use std::{
 
 use slashbox_core::{Claim, Conflict, Folder, Owners, PluginId, Routes, assign};
 use tokio::task::JoinSet;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::{
@@ -87,12 +88,17 @@ impl Reloader {
 
     /// Looks at the folder once. Says whether some file has yet to settle.
     pub(crate) async fn pass(&mut self, pace: Pace) -> bool {
-        if pace == Pace::Now {
-            self.wait_for_loads().await; // They may be of files that have changed since.
-        }
-        let Some(scan) = self.look().await else { return false };
-        let mut changed = scan.odd != self.odd;
+        // They may be of files that have changed since.
+        let mut changed = pace == Pace::Now && self.wait_for_loads().await;
+        let Some(scan) = self.look().await else {
+            if changed {
+                self.publish();
+            }
+            return false;
+        };
+        changed |= scan.odd != self.odd;
         let ids: BTreeSet<PluginId> = scan.plugins.keys().chain(self.known.keys()).cloned().collect();
+        self.unsettled.retain(|id, _| ids.contains(id)); // It came and went.
         let (mut begun, mut gone) = (BTreeSet::new(), Vec::new());
         for id in ids {
             let files = scan.plugins.get(&id).copied();
@@ -142,14 +148,33 @@ impl Reloader {
         self.publish();
     }
 
-    /// Removes compiled code that no plugin has used for long.
-    pub(crate) async fn prune(&self) {
+    /// Removes what is kept of plugins whose files are gone, and compiled code that none has used for long.
+    pub(crate) async fn prune(&mut self) {
+        if let Some(scan) = self.look().await {
+            self.forget_gone(&scan);
+        }
         let used =
             self.known.values().filter_map(|known| Some(ContentHash(known.state.plugin()?.content_hash.clone())));
         let (used, shelf) = (used.collect(), self.shelf.clone());
         let pruned = tokio::task::spawn_blocking(move || shelf.loader.prune(&used)).await;
         if let Err(panic) = pruned {
             warn!(target: PLUGINS, %panic, "compiled code cannot be looked through");
+        }
+    }
+
+    /// Those whose files went while no host ran: one that comes later under the name is another plugin.
+    fn forget_gone(&self, scan: &Scan) {
+        let is_there = |id: &PluginId| {
+            scan.plugins.contains_key(id) || scan.is_unclear(id) || self.known.contains_key(id)
+        };
+        for id in self.shelf.kept.ids().iter().filter(|id| !is_there(id)) {
+            self.forget(id);
+        }
+    }
+
+    fn forget(&self, id: &PluginId) {
+        if let Err(error) = self.shelf.kept.remove(id) {
+            warn!(target: PLUGINS, plugin = %id, %error, "the kept version cannot be removed");
         }
     }
 
@@ -168,10 +193,10 @@ impl Reloader {
         self.loading.insert(id.clone());
         self.loads.spawn(async move {
             // A task of its own: should the host fail at it, it is known of which plugin.
-            let load = tokio::spawn({
+            let load = AbortOnDropHandle::new(tokio::spawn({
                 let (id, serving) = (id.clone(), serving.clone());
                 async move { shelf.load(&id, files, serving).await }
-            });
+            }));
             let failed = |error| or_last_good(serving.clone(), LoadError::Compile(format!("the host failed: {error}")));
             let state = load.await.unwrap_or_else(failed);
             report::loaded(&id, serving.as_ref(), &state);
@@ -200,9 +225,7 @@ impl Reloader {
     fn retire(&mut self, id: &PluginId) {
         self.known.remove(id);
         info!(target: PLUGINS, plugin = %id, "retired");
-        if let Err(error) = self.shelf.kept.remove(id) {
-            warn!(target: PLUGINS, plugin = %id, %error, "the kept version cannot be removed");
-        }
+        self.forget(id);
     }
 
     /// None if the folder cannot be read: then everything stays as it is.

@@ -11,6 +11,7 @@ use slashbox_core::{Effects, Fallbacks, HostLimits, Outcome};
 use slashbox_egress::Egress;
 use slashbox_store::Reader;
 use tokio::{
+    runtime::Handle,
     sync::{Semaphore, mpsc, oneshot, watch},
     task::JoinHandle,
 };
@@ -23,6 +24,7 @@ use crate::{
     call::{self, Ground},
     catalog::Current,
     engine::Ticking,
+    health::Sign,
     kept::Kept,
     lanes::Lanes,
     load::Loader,
@@ -107,7 +109,6 @@ impl Runtime {
         let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max, fallbacks };
         let mut reloader = Reloader::new(Shelf::new(loader, place, kept), runtime.current.clone());
         reloader.pass(Pace::Now).await;
-        reloader.prune().await;
         let (ask, asked) = mpsc::channel(ASKED_MAX);
         runtime.watching = Mutex::new(Some(Watching { ask, task: tokio::spawn(watch_folder(reloader, asked)) }));
         Ok(runtime)
@@ -139,7 +140,7 @@ impl Runtime {
             tenant_places: TenantPlaces::new(settings.host.tenant_calls),
             lanes,
             limits: settings.host,
-            reader,
+            reader: reader.on(Handle::current()),
             watching: Mutex::default(),
             waiting: Semaphore::new(WAITING_MAX),
             ticking,
@@ -164,12 +165,15 @@ impl Runtime {
             return (Outcome::SetAside(left), Effects::default());
         }
         let tenant_places = self.tenant_places.of(tenant);
-        let Some(_places) = self.places(plugin, &tenant_places, call).await else {
+        let Some(places) = self.places(plugin, &tenant_places, call).await else {
             return (Outcome::Busy, Effects::default());
         };
+        let began = Instant::now();
         let ground = Ground { engine: self.engine(), lanes: &self.lanes, reader: &self.reader, host: self.limits };
-        let (outcome, effects) = call::call(ground, plugin, call).await;
-        if let Some(pause) = plugin.health.note(tenant, outcome.crashed(), Instant::now()) {
+        let (outcome, effects) = call::call(ground, plugin, call, places).await;
+        let had = call.deadline.saturating_duration_since(began);
+        let timeout = Duration::from_millis(u64::from(plugin.limits().timeout_ms));
+        if let Some(pause) = plugin.health.note(tenant, Sign::of(&outcome, had, timeout), Instant::now()) {
             let (plugin, pause_s) = (plugin.id(), pause.as_secs());
             warn!(target: PLUGINS, %plugin, tenant, pause_s, "set aside for a while: it keeps crashing");
         }
@@ -188,7 +192,7 @@ impl Runtime {
     }
 
     /// A place of the plugin's, one of the tenant's and one of the host's; none if the wait for them was too long.
-    async fn places<'p>(&'p self, plugin: &'p Plugin, tenant: &'p Places, call: &Call) -> Option<[Taken<'p>; 3]> {
+    async fn places(&self, plugin: &Plugin, tenant: &Places, call: &Call) -> Option<[Taken; 3]> {
         let input = &call.input;
         let all = [&*plugin.places, tenant, &self.places];
         if let [Some(own), Some(tenant), Some(any)] = all.map(|places| places.try_take(input)) {

@@ -17,17 +17,15 @@ use tracing::warn;
 use crate::{
     Grant, LoadError, Plugin, Settings, Standing,
     cache::ContentHash,
+    engine::LOADS_MAX,
     folder::{Files, grant_path, wasm_path},
     kept::Kept,
     load::Loader,
     telemetry::PLUGINS,
 };
 
-/// The most bytes of a grant: a few settings; what is longer is cut, and then no sound TOML.
-const GRANT_BYTES_MAX: u64 = 256 * 1024;
-
-/// How many files are loaded at the same time: each is held in memory meanwhile.
-const LOADS_MAX: usize = 8;
+/// The most bytes of a grant: a few settings.
+const GRANT_BYTES_MAX: usize = 256 * 1024;
 
 /// Where plugins come from, and what they may have at most.
 pub(crate) struct Place {
@@ -74,7 +72,7 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(crate) fn new(loader: Loader, place: Place, kept: Kept) -> Self {
-        Self { loader, place, kept, loads: Semaphore::new(LOADS_MAX) }
+        Self { loader, place, kept, loads: Semaphore::new(LOADS_MAX as usize) }
     }
 
     /// Loads what lies there; failing that, what was good before.
@@ -180,10 +178,17 @@ fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
-    let mut text = String::new();
-    let read = fs::File::open(path).and_then(|file| file.take(GRANT_BYTES_MAX).read_to_string(&mut text));
-    read.map_err(LoadError::GrantRead)?;
+    let text = read_grant_text(path).map_err(LoadError::GrantRead)?;
     Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+}
+
+fn read_grant_text(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    fs::File::open(path)?.take(GRANT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    if text.len() > GRANT_BYTES_MAX {
+        return Err(io::Error::other(format!("the file has more than {GRANT_BYTES_MAX} bytes: expected a few settings")));
+    }
+    Ok(text)
 }
 
 pub(crate) fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {

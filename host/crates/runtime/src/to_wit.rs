@@ -5,37 +5,37 @@ use slashbox_core::{Command, Event, Origin, Sender};
 use crate::bindings::slashbox::plugin::types as wit;
 
 /// A command, with what is left of its time.
-pub(crate) fn command(command: &Command, deadline_ms: u32) -> wit::Command {
+pub(crate) fn command(command: &Command, deadline_ms: u32) -> wit::Command<'_> {
     wit::Command {
-        id: command.id.clone(),
-        name: command.name.to_string(),
-        args: command.args.clone(),
-        conversation: command.conversation.clone(),
-        operator: command.operator.clone(),
-        contact: command.contact.clone(),
+        id: &command.id,
+        name: command.name.as_str(),
+        args: &command.args,
+        conversation: command.conversation.as_deref(),
+        operator: command.operator.as_deref(),
+        contact: command.contact.as_deref(),
         occurred_at_ms: command.occurred_at_ms,
         deadline_ms,
         origin: origin(&command.origin),
-        data: command.data.clone(),
+        data: &command.data,
     }
 }
 
 /// An event, with how often it was tried.
-pub(crate) fn event(event: &Event, attempt: u32) -> wit::Event {
+pub(crate) fn event(event: &Event, attempt: u32) -> wit::Event<'_> {
     wit::Event {
-        id: event.id.clone(),
-        kind: event.kind.clone(),
-        native_kind: event.native_kind.clone(),
-        conversation: event.conversation.clone(),
-        contact: event.contact.clone(),
-        operator: event.operator.clone(),
+        id: &event.id,
+        kind: &event.kind,
+        native_kind: &event.native_kind,
+        conversation: event.conversation.as_deref(),
+        contact: event.contact.as_deref(),
+        operator: event.operator.as_deref(),
         sender: sender(event.sender),
-        message: event.message.clone(),
-        text: event.text.clone(),
+        message: event.message.as_deref(),
+        text: event.text.as_deref(),
         occurred_at_ms: event.occurred_at_ms,
         attempt,
         origin: origin(&event.origin),
-        data: event.data.clone(),
+        data: &event.data,
     }
 }
 
@@ -49,11 +49,11 @@ fn sender(sender: Sender) -> wit::Sender {
     }
 }
 
-fn origin(origin: &Origin) -> wit::Origin {
+fn origin(origin: &Origin) -> wit::Origin<'_> {
     wit::Origin {
-        tenant: origin.tenant.clone(),
-        source: origin.source.clone(),
-        dialect: origin.dialect.clone(),
-        instance: origin.instance.clone(),
+        tenant: &origin.tenant,
+        source: &origin.source,
+        dialect: &origin.dialect,
+        instance: origin.instance.as_deref(),
     }
 }

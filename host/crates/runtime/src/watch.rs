@@ -3,7 +3,12 @@
 //! The system's notice is only a hint, as are the looks at intervals: what counts is what a pass finds. Nothing that
 //! happens here ends the loop but its owner.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -21,12 +26,16 @@ const SETTLE: Duration = Duration::from_millis(50);
 /// How often the folder is looked at without a notice: some file systems give none, and a queue of notices can overflow.
 const RESCAN: Duration = Duration::from_secs(2);
 
+/// How often what nobody uses any more is removed: it may stay for a week.
+const PRUNE: Duration = Duration::from_secs(60 * 60);
+
 /// What can happen.
 enum Event {
     Changed,
     Rescan,
     Loaded,
     Asked(oneshot::Sender<()>),
+    Prune,
     Stopped,
 }
 
@@ -35,12 +44,14 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
     let changed = Arc::new(Notify::new());
     let mut watching = Watching::begin(reloader.plugins_dir(), &changed);
     let mut unsettled = false;
+    let mut prune = tokio::time::interval(PRUNE);
     loop {
         let pause = if unsettled { SETTLE } else { RESCAN };
         let event = tokio::select! {
             asked = asked.recv() => asked.map_or(Event::Stopped, Event::Asked),
             () = changed.notified(), if !unsettled => Event::Changed,
             () = reloader.loaded() => Event::Loaded,
+            _ = prune.tick() => Event::Prune,
             () = tokio::time::sleep(pause) => Event::Rescan,
         };
         match event {
@@ -60,6 +71,7 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
                 unsettled = reloader.pass(Pace::Now).await;
                 let _ = answer.send(()); // Whoever asked may be gone.
             }
+            Event::Prune => reloader.prune().await,
             Event::Stopped => return,
         }
     }
@@ -68,8 +80,11 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
 /// The system's watch on one folder; a folder that was replaced needs a new one.
 struct Watching {
     watcher: Option<RecommendedWatcher>,
-    folder: Option<u64>,
+    folder: Option<Identity>,
 }
+
+/// Which folder it is, and when it was made: one that is made anew often gets the number of the one that went.
+type Identity = (u64, Option<SystemTime>);
 
 impl Watching {
     fn begin(dir: &Path, changed: &Arc<Notify>) -> Self {
@@ -105,10 +120,11 @@ impl Watching {
     }
 }
 
-fn identity(dir: &Path) -> Option<u64> {
+fn identity(dir: &Path) -> Option<Identity> {
     let metadata = fs::metadata(dir).ok()?;
     #[cfg(unix)]
-    return Some(std::os::unix::fs::MetadataExt::ino(&metadata));
+    let number = std::os::unix::fs::MetadataExt::ino(&metadata);
     #[cfg(not(unix))]
-    return metadata.created().ok()?.duration_since(std::time::UNIX_EPOCH).ok().map(|age| age.as_nanos() as u64);
+    let number = 0;
+    Some((number, metadata.created().ok()))
 }

@@ -27,7 +27,7 @@ CREATE TABLE usage (
     tenant   TEXT    NOT NULL,
     plugin   TEXT    NOT NULL,
     kv_keys  INTEGER NOT NULL,
-    kv_bytes INTEGER NOT NULL, -- keys and values
+    kv_bytes INTEGER NOT NULL, -- keys and values, those of timers too
     timers   INTEGER NOT NULL,
     PRIMARY KEY (tenant, plugin)
 ) STRICT, WITHOUT ROWID;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
 use slashbox_core::{Scope, Version};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task;
 
@@ -29,11 +30,20 @@ const READERS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Reader {
     pool: Arc<Pool>,
+    /// Whose threads read; those of whoever calls if `None`.
+    runtime: Option<Handle>,
 }
 
 impl Reader {
     pub(crate) fn new(pool: Arc<Pool>) -> Self {
-        Self { pool }
+        Self { pool, runtime: None }
+    }
+
+    /// The same, reading on this runtime's threads, whoever calls: a thread that yields to all others would keep a connection
+    /// from them for as long.
+    #[must_use]
+    pub fn on(self, runtime: Handle) -> Self {
+        Self { runtime: Some(runtime), ..self }
     }
 
     /// What the key holds; `None` if nothing, or if that has expired by `now_ms` (milliseconds since the Unix epoch).
@@ -129,12 +139,16 @@ impl Reader {
     ) -> Result<T, ReadError> {
         let pool = Arc::clone(&self.pool);
         let permit = Arc::clone(&pool.permits).acquire_owned().await.map_err(|_| Fault::closed())?;
-        let reading = task::spawn_blocking(move || {
+        let read = move || {
             let result = pool.with_connection(work);
             // Only now is the connection back.
             drop(permit);
             result
-        });
+        };
+        let reading = match &self.runtime {
+            Some(runtime) => runtime.spawn_blocking(read),
+            None => task::spawn_blocking(read),
+        };
         // The task does not panic; it is cancelled if the runtime ends before it begins.
         Ok(reading.await.map_err(|_| Fault::closed())??)
     }

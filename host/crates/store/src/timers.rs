@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use slashbox_core::{Event, Origin, Scope, Sender, SubscriberId, SubscriberKind};
 
 use crate::numbers::{number, number_or_null, to_sql};
@@ -18,7 +18,8 @@ const FIRED: &str = "timer.fired";
 const SET: &str = "INSERT INTO timer (tenant, plugin, key, due_at_ms, source, dialect, instance, conversation, payload)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 
-const REMOVE: &str = "DELETE FROM timer WHERE tenant = ?1 AND plugin = ?2 AND key = ?3";
+const REMOVE: &str = "DELETE FROM timer WHERE tenant = ?1 AND plugin = ?2 AND key = ?3
+    RETURNING octet_length(key) + octet_length(payload)";
 
 /// Of those that are due at the same time, the order is that of their names.
 pub(crate) const DUE: &str = "SELECT tenant, plugin, key, due_at_ms, source, dialect, instance, conversation, payload
@@ -44,7 +45,7 @@ struct Due {
     event: Event,
 }
 
-/// Sets a timer for a call. Tells by how many there are more now: none if it replaces one.
+/// Sets a timer for a call. Tells by how much there is more now.
 pub(crate) fn set(
     sql: &Connection,
     change: &Change,
@@ -65,14 +66,14 @@ pub(crate) fn set(
         conversation,
         payload,
     ])?;
-    more += Sums::of_timers(1);
+    more += Sums::of_timer((key.len() + payload.len()) as i64);
     Ok(more)
 }
 
-/// Removes a timer, if it is there. Tells by how many there are more now, which is a negative number or 0.
+/// Removes a timer, if it is there. Tells by how much there is more now: less, or nothing.
 pub(crate) fn remove(sql: &Connection, scope: &Scope, key: &str) -> rusqlite::Result<Sums> {
-    let removed = sql.prepare_cached(REMOVE)?.execute((&scope.tenant, &scope.plugin, key))?;
-    Ok(Sums::of_timers(if removed == 0 { 0 } else { -1 }))
+    let bytes = sql.prepare_cached(REMOVE)?.query_row((&scope.tenant, &scope.plugin, key), |row| row.get(0));
+    Ok(bytes.optional()?.map(|bytes| -Sums::of_timer(bytes)).unwrap_or_default())
 }
 
 /// Has the timers of a plugin set by one of another name, which has none.

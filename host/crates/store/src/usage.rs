@@ -28,7 +28,7 @@ const ADD: &str = "INSERT INTO usage (tenant, plugin, kv_keys, kv_bytes, timers)
 pub struct Usage {
     /// Keys in `kv`.
     pub kv_keys: u64,
-    /// Bytes of all keys and values in `kv`.
+    /// Bytes of all keys and values in `kv`, and of timers with what they carry.
     pub kv_bytes: u64,
     /// Timers that are set.
     pub timers: u64,
@@ -48,9 +48,9 @@ impl Sums {
         Self { keys: 1, bytes, timers: 0 }
     }
 
-    /// Some timers.
-    pub(crate) fn of_timers(timers: i64) -> Self {
-        Self { timers, ..Self::default() }
+    /// A timer: its key and its payload.
+    pub(crate) fn of_timer(bytes: i64) -> Self {
+        Self { timers: 1, bytes, keys: 0 }
     }
 }
 

@@ -329,7 +329,7 @@ async fn a_timer_is_set_or_fired_whenever_it_crashes() {
     let set = Store::open(dirs[2].path()).unwrap();
     assert_eq!(number(&set).await.unwrap().0, "1");
     assert_eq!(set.reader().next_timer_at_ms().await.unwrap(), Some(1500));
-    assert_eq!(set.reader().usage(&scope()).await.unwrap(), Usage { kv_keys: 2, kv_bytes: 8, timers: 1 });
+    assert_eq!(set.reader().usage(&scope()).await.unwrap(), Usage { kv_keys: 2, kv_bytes: 12, timers: 1 });
     assert_eq!(fired(&set, "second").await, [("second".to_owned(), "[1]".to_owned())]);
     let fired_before = Store::open(dirs[3].path()).unwrap();
     assert_eq!(fired(&fired_before, "third").await, [("first".to_owned(), "[1]".to_owned())]);

@@ -60,7 +60,7 @@ fn print(from: &PluginId, to: &str, renamed: &Renamed) {
     }
     for Moved { tenant, usage, deliveries } in &renamed.moved {
         let (keys, bytes, timers) = (usage.kv_keys, usage.kv_bytes, usage.timers);
-        let kept = format!("{keys} keys of {bytes} bytes, {timers} timers, {deliveries} deliveries under way");
+        let kept = format!("{keys} keys and {timers} timers, {bytes} bytes, {deliveries} deliveries under way");
         line(format_args!("  tenant  {tenant}: {kept}"));
     }
 }

@@ -130,6 +130,11 @@ pub(super) mod narrowed {
         limits.kv_mib.min(64).min(kib_a_call.saturating_mul(100) / 1024).min(room).max(1)
     }
 
+    /// As many as some calls emit, well within the minute.
+    pub(in super::super) fn emits_per_minute(limits: Limits) -> u32 {
+        limits.emits_per_minute.min(limits.emits.saturating_mul(20))
+    }
+
     pub(in super::super) fn timers(limits: Limits) -> u32 {
         limits.timers.min(10_000)
     }
@@ -137,7 +142,7 @@ pub(super) mod narrowed {
 
 fn write_plugins(dir: &Path, limits: Limits, host: HostLimits, sleepers: u32) -> anyhow::Result<()> {
     use Attack::{
-        Cut, Emits, Handles, Kv, Log, Memory, Recurse, Reply, Sleep, Spin, SpinInDescribe, Stdout, Table, Timers,
+        Cut, Emits, Handles, Kv, Log, Memory, Reads, Recurse, Reply, Sleep, Spin, SpinInDescribe, Stdout, Table, Timers,
     };
     let grant = |key: &str, value: u32| format!("[limits]\n{key} = {value}\n");
     let log = grant("log_kib", narrowed::log_kib(limits));
@@ -158,7 +163,9 @@ fn write_plugins(dir: &Path, limits: Limits, host: HostLimits, sleepers: u32) ->
         ("kv-keys", Kv, grant("kv_keys", narrowed::kv_keys(limits))),
         ("kv-mib", Kv, grant("kv_mib", narrowed::kv_mib(limits))),
         ("timers", Timers, grant("timers", narrowed::timers(limits))),
+        ("reads", Reads, String::new()),
         ("emits", Emits, String::new()),
+        ("emits-per-minute", Emits, grant("emits_per_minute", narrowed::emits_per_minute(limits))),
         ("handles", Handles, String::new()),
     ] {
         fs::write(dir.join(format!("{name}.wasm")), component(attack, name)?)?;

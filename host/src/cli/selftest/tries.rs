@@ -48,10 +48,12 @@ pub(super) async fn all(ground: &Ground, tell: &mut impl FnMut(Finding)) {
     say("reply", cut(ground).await);
     say("kv_value_kib", kv_value(ground).await);
     say("kv_writes", kv_writes(ground).await);
+    say("kv_reads", kv_reads(ground).await);
     say("kv_keys", kv_keys(ground).await);
     say("kv_mib", kv_mib(ground).await);
     say("timers", timers(ground).await);
     say("emits", emits(ground).await);
+    say("emits_per_minute", emits_per_minute(ground).await);
     say("stack_kib", stack(ground).await);
     say("table_elements", table(ground).await);
     say("instances", instances(ground));
@@ -160,6 +162,11 @@ async fn kv_writes(ground: &Ground) -> Tried {
     Ok((Some(keys), keys == u64::from(kv_writes), format!("set keys in one call: {error}")))
 }
 
+async fn kv_reads(ground: &Ground) -> Tried {
+    let (reads, error) = count(ground, "reads", "").await?;
+    Ok((Some(reads), reads == u64::from(ground.limits.kv_reads), format!("read a key in one call: {error}")))
+}
+
 async fn kv_keys(ground: &Ground) -> Tried {
     let most = narrowed::kv_keys(ground.limits);
     let (keys, calls, error) = until_full(ground, "kv-keys", u64::from(most), |done| format!("{done} 0")).await?;
@@ -206,8 +213,18 @@ async fn until_full(
 }
 
 async fn emits(ground: &Ground) -> Tried {
+    if ground.limits.emits_per_minute <= ground.limits.emits {
+        return Err("emits_per_minute is no more, and is reached before".into());
+    }
     let (events, error) = count(ground, "emits", "").await?;
     Ok((Some(events), events == u64::from(ground.limits.emits), format!("emitted events in one call: {error}")))
+}
+
+async fn emits_per_minute(ground: &Ground) -> Tried {
+    let most = narrowed::emits_per_minute(ground.limits);
+    let (events, calls, error) = until_full(ground, "emits-per-minute", u64::from(most), |_| String::new()).await?;
+    let narrowed = narrowed_to(most, ground.limits.emits_per_minute);
+    Ok((Some(events), events == u64::from(most), format!("emitted events in {calls} calls{narrowed}: {error}")))
 }
 
 async fn stack(ground: &Ground) -> Tried {

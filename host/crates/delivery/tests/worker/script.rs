@@ -39,7 +39,7 @@ pub(crate) enum Say {
 /// What changes nothing yet, of the plugin `one`.
 pub(crate) fn changed(effects: Effects) -> Changed {
     let scope = Scope { tenant: "default".into(), plugin: "one".into() };
-    let quota = Quota { kv_keys: 10, kv_bytes: 100, timers: 300 };
+    let quota = Quota { kv_keys: 10, kv_bytes: 10_000, timers: 300 };
     Changed { scope, effects, quota, events: Vec::new() }
 }
 

@@ -1,5 +1,7 @@
 //! Events of a plugin's own: emitted with the call's outcome.
 
+use std::time::Instant;
+
 use slashbox_core::{Emit, HOPS_MAX, Pattern};
 
 use super::{Services, timers::check_json};
@@ -45,6 +47,14 @@ impl Services {
         if self.effects.emits.len() >= emits_max as usize {
             return Err(ServiceError::Limit(format!("event {kind:?}: limit of {emits_max} events in a call reached")));
         }
+        let bytes = kind.len() + conversation.as_ref().map_or(0, String::len) + data.len();
+        let sum = self.written_with(&format!("event {kind:?}:"), bytes, 0)?;
+        let tenant = &self.call.input.origin().tenant;
+        if !self.grants.pace.admits(tenant, Instant::now()) {
+            let limit = self.grants.limits.emits_per_minute;
+            return Err(ServiceError::Limit(format!("event {kind:?}: limit of {limit} events in a minute reached")));
+        }
+        self.written_bytes = sum;
         self.effects.emits.push(Emit { kind, conversation, data });
         Ok(())
     }

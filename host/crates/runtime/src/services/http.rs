@@ -90,8 +90,10 @@ impl HttpGate {
         self.sent += 1;
         let headers = request.headers_mut();
         if !headers.contains_key(&IDEMPOTENCY_KEY) {
-            // Of several requests in a call, each has a key of its own, and the same one if the call is made again.
-            let key = if self.sent == 1 { id.clone() } else { format!("{id}-{}", self.sent) };
+            // Others may be called for the same event; and of several requests in a call, each has a key of its own, the
+            // same one if the call is made again.
+            let plugin = &self.grants.plugin.stem;
+            let key = if self.sent == 1 { format!("{id}-{plugin}") } else { format!("{id}-{plugin}-{}", self.sent) };
             headers.extend(HeaderValue::try_from(key).ok().map(|key| (IDEMPOTENCY_KEY, key)));
         }
         Ok((egress, target, deadline.saturating_duration_since(Instant::now())))

@@ -20,11 +20,8 @@ use crate::{
 /// The most keys that one listing gives.
 const LIST_LIMIT_MAX: u32 = 1_000;
 
-/// The most bytes that one call writes, keys and values together.
-const WRITE_BYTES_MAX: usize = 4 * 1024 * 1024;
-
-/// The most keys and listings that one call reads before writing: each is checked again at the commit.
-const READS_MAX: usize = 10_000;
+/// The most keys that one call lists: each is checked again at the commit.
+const LISTED_MAX: usize = 10_000;
 
 impl Services {
     async fn get(&mut self, key: String) -> Result<Option<Vec<u8>>, ServiceError> {
@@ -102,6 +99,7 @@ impl Services {
             .collect();
         // Even if each written key is taken out of it, the listing is full, and shows whether there is more.
         let asked = limit + 1 + u32::try_from(written.len()).unwrap_or(u32::MAX);
+        self.count_read()?;
         let (reader, now_ms) = (self.reader.clone(), self.call.now_ms);
         let seen = reader.list(self.scope(), &prefix, after.as_deref(), asked, now_ms).await;
         let seen: Vec<String> = seen.map_err(unavailable)?.into_iter().map(|(key, _)| key).collect();
@@ -120,9 +118,9 @@ impl Services {
     }
 
     fn note_range(&mut self, range: RangeRead) -> Result<(), ServiceError> {
-        let noted: usize = self.effects.ranges.iter().map(|range| range.seen.len() + 1).sum();
-        if noted + range.seen.len() > READS_MAX {
-            return Err(ServiceError::Limit(format!("kv limit of {READS_MAX} listed keys in one call reached")));
+        let noted: usize = self.effects.ranges.iter().map(|range| range.seen.len()).sum();
+        if noted + range.seen.len() > LISTED_MAX {
+            return Err(ServiceError::Limit(format!("kv limit of {LISTED_MAX} listed keys in one call reached")));
         }
         self.effects.ranges.push(range);
         Ok(())
@@ -130,28 +128,31 @@ impl Services {
 
     async fn read(&mut self, key: &str) -> Result<Option<Vec<u8>>, ServiceError> {
         let entry = self.entry(key).await?;
-        if self.effects.reads.len() >= READS_MAX && !self.effects.reads.contains_key(key) {
-            return Err(ServiceError::Limit(format!("kv limit of {READS_MAX} reads in one call reached")));
-        }
         // The version that was seen first counts: if it has changed since, the call is stale either way.
         self.effects.reads.entry(key.to_owned()).or_insert(entry.as_ref().map(|entry| entry.version));
         Ok(entry.map(|entry| entry.value))
     }
 
     async fn entry(&mut self, key: &str) -> Result<Option<Entry>, ServiceError> {
+        self.count_read()?;
         let (reader, now_ms) = (self.reader.clone(), self.call.now_ms);
         reader.get(self.scope(), key, now_ms).await.map_err(unavailable)
+    }
+
+    /// Reads are others' time as much as the plugin's own: they take turns, and each is checked again at the commit.
+    fn count_read(&mut self) -> Result<(), ServiceError> {
+        let reads_max = self.grants.limits.kv_reads;
+        if self.reads >= reads_max {
+            return Err(ServiceError::Limit(format!("kv limit of {reads_max} reads in one call reached")));
+        }
+        self.reads += 1;
+        Ok(())
     }
 
     async fn write(&mut self, key: String, write: Write) -> Result<(), ServiceError> {
         let replaced = self.effects.writes.get(&key).map_or(0, |write| bytes_of(&key, write));
         let bytes = bytes_of(&key, &write);
-        let sum = self.written_bytes - replaced + bytes;
-        if sum > WRITE_BYTES_MAX {
-            return Err(ServiceError::Limit(format!(
-                "kv limit of {WRITE_BYTES_MAX} bytes written in one call reached"
-            )));
-        }
+        let sum = self.written_with("kv", bytes, replaced)?;
         let writes_max = self.grants.limits.kv_writes;
         if self.effects.writes.len() >= writes_max as usize && !self.effects.writes.contains_key(&key) {
             return Err(ServiceError::Limit(format!("kv limit of {writes_max} keys written in one call reached")));

@@ -25,6 +25,10 @@ use crate::{
     guest::{Grants, Guest},
 };
 
+/// The most bytes that one call leaves behind: keys with their values, timers, events. The host holds them meanwhile, and
+/// writes them in one commit.
+const WRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 /// What keeps and changes something for a plugin, during one call.
 pub(crate) struct Services {
     grants: Arc<Grants>,
@@ -35,11 +39,13 @@ pub(crate) struct Services {
     usage: Option<Usage>,
     effects: Effects,
     written_bytes: usize,
+    /// How often it has read from `kv`.
+    reads: u32,
 }
 
 impl Services {
     pub(crate) fn new(grants: Arc<Grants>, call: Call, reader: Reader) -> Self {
-        Self { grants, call, reader, scope: None, usage: None, effects: Effects::default(), written_bytes: 0 }
+        Self { grants, call, reader, scope: None, usage: None, effects: Effects::default(), written_bytes: 0, reads: 0 }
     }
 
     /// What is being called.
@@ -57,6 +63,16 @@ impl Services {
             tenant: self.call.input.origin().tenant.clone(),
             plugin: self.grants.plugin.stem.to_string(),
         })
+    }
+
+    /// How many bytes the call leaves behind with so many more in place of others; `what` they are.
+    fn written_with(&self, what: &str, bytes: usize, replaced: usize) -> Result<usize, ServiceError> {
+        let sum = self.written_bytes - replaced + bytes;
+        if sum > WRITTEN_BYTES_MAX {
+            let words = format!("{what} limit of {WRITTEN_BYTES_MAX} bytes written in one call reached");
+            return Err(ServiceError::Limit(words));
+        }
+        Ok(sum)
     }
 
     /// What the plugin keeps for this tenant, this call apart.

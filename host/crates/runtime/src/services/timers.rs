@@ -26,26 +26,53 @@ impl Services {
             return Err(ServiceError::Invalid(format!("timer {key:?} after {after_ms} ms: {expected}")));
         }
         check_json(&format!("timer {key:?}"), &payload, PAYLOAD_BYTES_MAX)?;
-        let timers_max = self.grants.limits.timers;
+        let (limits, usage) = (self.grants.limits, self.usage().await?);
+        let timers_max = limits.timers;
         // What this call cancels may not have been set: near the limit, it counts too.
         let changed = self.effects.timers.len() as u64;
-        if !self.effects.timers.contains_key(&key) && self.usage().await?.timers + changed >= timers_max.into() {
+        if !self.effects.timers.contains_key(&key) && usage.timers + changed >= timers_max.into() {
             return Err(ServiceError::Limit(format!("timer {key:?}: limit of {timers_max} timers reached")));
         }
         let due_at_ms = self.call.now_ms.saturating_add(after_ms.max(AFTER_MS_MIN));
-        self.effects.timers.insert(key, TimerWrite::Set { due_at_ms, payload });
+        let set = TimerWrite::Set { due_at_ms, payload };
+        let sum = self.written_with_timer(&key, &set)?;
+        if usage.kv_bytes + sum as u64 > limits.quota().kv_bytes {
+            return Err(ServiceError::Limit(format!("timer {key:?}: kv limit of {} MiB reached", limits.kv_mib)));
+        }
+        self.change_timer(key, set, sum);
         Ok(())
     }
 
     fn cancel_timer(&mut self, key: String) -> Result<(), ServiceError> {
         check_key(&key)?;
-        let timers_max = self.grants.limits.timers;
-        if self.effects.timers.len() >= timers_max as usize && !self.effects.timers.contains_key(&key) {
-            return Err(ServiceError::Limit(format!("timer {key:?}: limit of {timers_max} timers reached")));
-        }
-        self.effects.timers.insert(key, TimerWrite::Cancel);
+        let sum = self.written_with_timer(&key, &TimerWrite::Cancel)?;
+        self.change_timer(key, TimerWrite::Cancel, sum);
         Ok(())
     }
+
+    /// How many bytes the call leaves behind with this timer, if it may change one more.
+    fn written_with_timer(&self, key: &str, write: &TimerWrite) -> Result<usize, ServiceError> {
+        let (writes_max, earlier) = (self.grants.limits.kv_writes, self.effects.timers.get(key));
+        if self.effects.timers.len() >= writes_max as usize && earlier.is_none() {
+            let words = format!("timer {key:?}: limit of {writes_max} timers changed in one call reached");
+            return Err(ServiceError::Limit(words));
+        }
+        let replaced = earlier.map_or(0, |earlier| bytes_of(key, earlier));
+        self.written_with(&format!("timer {key:?}:"), bytes_of(key, write), replaced)
+    }
+
+    fn change_timer(&mut self, key: String, write: TimerWrite, sum: usize) {
+        self.written_bytes = sum;
+        self.effects.timers.insert(key, write);
+    }
+}
+
+fn bytes_of(key: &str, write: &TimerWrite) -> usize {
+    let payload = match write {
+        TimerWrite::Set { payload, .. } => payload.len(),
+        TimerWrite::Cancel => 0,
+    };
+    key.len() + payload
 }
 
 fn check_key(key: &str) -> Result<(), ServiceError> {

@@ -119,7 +119,7 @@ impl Run {
     fn check(&self) {
         let rows = "SELECT tenant, plugin, sum(keys), sum(bytes), sum(timers) FROM (
                 SELECT tenant, plugin, 1 AS keys, length(CAST(key AS BLOB)) + length(value) AS bytes, 0 AS timers FROM kv
-                UNION ALL SELECT tenant, plugin, 0, 0, 1 FROM timer)
+                UNION ALL SELECT tenant, plugin, 0, length(CAST(key AS BLOB)) + length(CAST(payload AS BLOB)), 1 FROM timer)
             GROUP BY tenant, plugin ORDER BY tenant, plugin";
         let kept = "SELECT tenant, plugin, kv_keys, kv_bytes, timers FROM usage
             WHERE kv_keys + kv_bytes + timers <> 0 ORDER BY tenant, plugin";
@@ -155,7 +155,11 @@ fn alive_within(sql: &Connection, scope: &Scope, now_ms: u64) -> Usage {
     let usage = sql.query_row(query, (&scope.tenant, &scope.plugin, to_sql(now_ms)), |row| {
         Ok(Usage { kv_keys: number(row, 0)?, kv_bytes: number(row, 1)?, timers: number(row, 2)? })
     });
-    usage.unwrap()
+    let of_timers = "SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(CAST(payload AS BLOB))), 0) FROM timer
+        WHERE tenant = ?1 AND plugin = ?2";
+    let bytes: u64 = sql.query_row(of_timers, (&scope.tenant, &scope.plugin), |row| number(row, 0)).unwrap();
+    let usage = usage.unwrap();
+    Usage { kv_bytes: usage.kv_bytes + bytes, ..usage }
 }
 
 /// Whether one of the three is more than before, and more than may be.

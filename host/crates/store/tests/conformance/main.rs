@@ -102,6 +102,7 @@ conformance! {
     crate::quotas::bytes_of_keys_and_values_are_counted as bytes_of_keys_and_values_are_counted,
     crate::quotas::timers_are_counted as timers_are_counted,
     crate::quotas::what_does_not_grow_is_not_refused as what_does_not_grow_is_not_refused,
+    crate::quotas::what_timers_carry_counts_too as what_timers_carry_counts_too,
     crate::quotas::what_has_expired_makes_room as what_has_expired_makes_room,
     crate::quotas::what_comes_back_counts_anew as what_comes_back_counts_anew,
     crate::quotas::each_scope_has_its_own as each_scope_has_its_own,

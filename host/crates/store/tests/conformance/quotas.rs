@@ -86,7 +86,7 @@ pub(crate) async fn timers_are_counted(store: Store) {
     assert_eq!(refused(&[("a", Some(7)), ("none", None)]).await, None);
     assert_eq!(refused(&[("c", Some(3))]).await, limit);
     assert_eq!(refused(&[("c", Some(3)), ("a", None)]).await, None);
-    assert_eq!(plugin.usage().await, Usage { timers: 2, ..Usage::default() });
+    assert_eq!(plugin.usage().await, Usage { timers: 2, kv_bytes: 8, ..Usage::default() });
     // One that has fired is none any more.
     plugin.store.fire_timers(2, vec!["event".to_owned()]).await.unwrap();
     assert_eq!(refused(&[("d", Some(4))]).await, None);
@@ -118,7 +118,22 @@ pub(crate) async fn what_does_not_grow_is_not_refused(store: Store) {
         Some(Limit::KvKeys { keys: 2 })
     );
     assert_eq!(refused(&narrow, &[("a", set("123"))]).await, Some(Limit::KvSize { mib: 1 }));
+    let narrow = plugin.within(timers(1));
     assert_eq!(refused_effects(&narrow, timing(&[("w", Some(1))])).await, Some(Limit::Timers { timers: 1 }));
+}
+
+pub(crate) async fn what_timers_carry_counts_too(store: Store) {
+    let plugin = Plugin::new(store).within(bytes(10));
+    // Its key, and `[7]`.
+    assert_eq!(refused_effects(&plugin, timing(&[("abcdef", Some(7))])).await, None);
+    let limit = Some(Limit::KvSize { mib: 1 });
+    assert_eq!(refused_effects(&plugin, timing(&[("abcdef", Some(12345))])).await, limit);
+    assert_eq!(refused(&plugin, &[("a", set("1"))]).await, limit);
+    assert_eq!(refused_effects(&plugin, timing(&[("abcdef", None), ("b", Some(1))])).await, None);
+    assert_eq!(refused(&plugin, &[("a", set("12345"))]).await, None);
+    assert_eq!(plugin.usage().await, Usage { kv_keys: 1, kv_bytes: 10, timers: 1 });
+    plugin.store.fire_timers(2, vec!["event".to_owned()]).await.unwrap();
+    assert_eq!(plugin.usage().await, Usage { kv_keys: 1, kv_bytes: 6, timers: 0 });
 }
 
 pub(crate) async fn what_has_expired_makes_room(store: Store) {

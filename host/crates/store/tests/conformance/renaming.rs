@@ -29,8 +29,8 @@ pub(crate) async fn all_that_it_keeps_goes_along(store: Store) {
     of("default", "old").commit(timing(&[("later", Some(50_000))])).await.unwrap();
     let version = of("default", "old").version("k").await;
 
-    let usage = |text: &str, timers| Usage { kv_keys: 1, kv_bytes: 1 + text.len() as u64, timers };
-    let (acme, default) = (usage("acme old", 0), usage("default old", 1));
+    let usage = |kept: &str, timers| Usage { kv_keys: 1, kv_bytes: kept.len() as u64, timers };
+    let (acme, default) = (usage("kacme old", 0), usage("kdefault oldlater[50000]", 1));
     let expected = [moved("acme", acme, 0), moved("default", default, 0)];
     assert_eq!(rename(&store, "old", "new").await.unwrap(), expected);
 

@@ -50,7 +50,7 @@ pub(crate) async fn a_timer_becomes_an_event(store: Store) {
     assert_eq!(feed.reader.next_timer_at_ms().await.unwrap(), Some(due_at_ms));
     let early = feed.after(49).fire(&["early"]).await;
     assert_eq!(early, Fired { subscribers: vec![], next_at_ms: Some(due_at_ms) });
-    assert_eq!(plugin.usage().await, Usage { timers: 1, ..Usage::default() });
+    assert_eq!(plugin.usage().await, Usage { timers: 1, kv_bytes: 20, ..Usage::default() });
 
     let late = feed.after(70);
     let fired = late.fire(&["event", "another"]).await;

@@ -50,7 +50,7 @@ impl Call {
             effects.writes.insert(key.clone(), write);
         }
         for (key, after_ms) in &self.timers {
-            let set = |ms| TimerWrite::Set { due_at_ms: now_ms + ms, payload: "null".to_owned() };
+            let set = |ms| TimerWrite::Set { due_at_ms: now_ms + ms, payload: PAYLOAD.to_owned() };
             effects.timers.insert(key.clone(), after_ms.map_or(TimerWrite::Cancel, set));
         }
         if self.stale {
@@ -59,6 +59,9 @@ impl Call {
         effects
     }
 }
+
+/// What every timer carries.
+const PAYLOAD: &str = "null";
 
 /// Why a call changes nothing.
 #[derive(Debug, PartialEq, Eq)]
@@ -124,7 +127,8 @@ impl Memory {
         let number = (self.counted > 0).then(|| self.counted.to_string().len());
         let values = self.values.values().filter(|(_, at_ms)| alive(*at_ms)).map(|(bytes, _)| *bytes).chain(number);
         let sizes: Vec<u64> = values.map(|bytes| 1 + bytes as u64).collect();
-        let (kv_keys, kv_bytes) = (sizes.len() as u64, sizes.iter().sum());
+        let of_timers = self.timers.keys().map(|key| key.len() + PAYLOAD.len()).sum::<usize>();
+        let (kv_keys, kv_bytes) = (sizes.len() as u64, sizes.iter().sum::<u64>() + of_timers as u64);
         Usage { kv_keys, kv_bytes, timers: self.timers.len() as u64 }
     }
 }

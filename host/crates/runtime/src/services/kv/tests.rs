@@ -155,7 +155,7 @@ async fn what_a_call_writes_is_bounded() {
 
     let mut kv = call(&store);
     let value = vec![0; VALUE_BYTES_MAX];
-    for number in 0..WRITE_BYTES_MAX / (VALUE_BYTES_MAX + 2) {
+    for number in 0..crate::services::WRITTEN_BYTES_MAX / (VALUE_BYTES_MAX + 2) {
         kv.set(format!("{number:02}"), value.clone(), None).await.unwrap();
     }
     assert_eq!(

@@ -59,12 +59,18 @@ mod versions;
 mod grants;
 /// Plugins that mean harm.
 mod hostile;
+/// Files that are no plugins.
+mod hostile_files;
 /// HTTP that plugins send.
 mod http;
+/// What a plugin must not reach.
+mod isolation;
 /// What a plugin keeps.
 mod kv;
 /// What a call may use.
 mod limits;
+/// Whether the limits hold, by the word of `slashbox selftest`.
+mod selftest;
 /// What else a plugin may ask for.
 mod services;
 /// What plugins do later.

@@ -61,6 +61,8 @@ mod grants;
 mod hostile;
 /// Files that are no plugins.
 mod hostile_files;
+/// Plugins that send HTTP where they must not.
+mod hostile_http;
 /// HTTP that plugins send.
 mod http;
 /// What a plugin must not reach.

@@ -59,6 +59,8 @@ mod versions;
 mod grants;
 /// Plugins that mean harm.
 mod hostile;
+/// Plugins whose events cause themselves.
+mod hostile_events;
 /// Files that are no plugins.
 mod hostile_files;
 /// Plugins that send HTTP where they must not.

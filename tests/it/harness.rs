@@ -2,6 +2,8 @@
 
 mod answer;
 mod binary;
+mod bystander;
+mod endless;
 mod lines;
 mod load;
 mod process;
@@ -14,6 +16,8 @@ mod site;
 use std::time::{Duration, Instant};
 
 pub(crate) use answer::Answer;
+pub(crate) use bystander::Bystander;
+pub(crate) use endless::{Endless, Part};
 pub(crate) use lines::Lines;
 pub(crate) use load::Load;
 pub(crate) use process::{Ended, Process};

@@ -60,12 +60,22 @@ mod versions;
 mod grants;
 /// Plugins that mean harm.
 mod hostile;
+/// Plugins whose events cause themselves.
+mod hostile_events;
+/// Files that are no plugins.
+mod hostile_files;
+/// Plugins that send HTTP where they must not.
+mod hostile_http;
 /// HTTP that plugins send.
 mod http;
+/// What a plugin must not reach.
+mod isolation;
 /// What a plugin keeps.
 mod kv;
 /// What a call may use.
 mod limits;
+/// Whether the limits hold, by the word of `slashbox selftest`.
+mod selftest;
 /// What else a plugin may ask for.
 mod services;
 /// What plugins do later.

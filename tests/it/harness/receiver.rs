@@ -11,7 +11,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::State,
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, HeaderName, Method, Uri, header::CONTENT_TYPE},
     response::Response,
 };
@@ -201,7 +201,8 @@ impl Running {
 async fn serve(listener: TcpListener, shared: Arc<Shared>, ended: oneshot::Receiver<()>) {
     listener.set_nonblocking(true).unwrap();
     let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-    let served = axum::serve(listener, Router::new().fallback(take).with_state(shared));
+    let served =
+        axum::serve(listener, Router::new().fallback(take).layer(DefaultBodyLimit::disable()).with_state(shared));
     tokio::select! {
         served = served.into_future() => served.unwrap(),
         _ = ended => {}

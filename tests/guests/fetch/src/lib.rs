@@ -15,6 +15,7 @@ fn plugin() -> Plugin {
         .summary("Sends HTTP")
         .http_host("*")
         .command("/get", "URL", "replies status and body", get)
+        .command("/follow", "URL", "gets it, and where it is sent to by redirects", follow)
         .command("/post", "URL BODY", "posts a body twice, replies both statuses", post)
         .command("/many", "URL COUNT", "gets it so often, replies how often it could", many)
         .command("/upload", "URL KIB", "posts so much, replies the status", upload)
@@ -27,6 +28,24 @@ fn plugin() -> Plugin {
 
 fn get(command: Command) -> Result<String> {
     Ok(told(http::get(&command.args).send()))
+}
+
+/// As no request of the SDK's does by itself.
+fn follow(command: Command) -> Result<String> {
+    let mut url = command.args;
+    let mut followed = String::new();
+    loop {
+        let answer = http::get(&url).send();
+        followed.push_str(&match &answer {
+            Ok(answer) => answer.status().to_string(),
+            Err(error) => kind(error).to_owned(),
+        });
+        match answer.ok().and_then(|answer| answer.header("location").map(str::to_owned)) {
+            Some(location) => url = location,
+            None => return Ok(followed),
+        }
+        followed.push_str(", then ");
+    }
 }
 
 fn post(command: Command) -> Result<String> {

@@ -149,6 +149,7 @@ async fn exchange(
     log: Arc<GuestLog>,
 ) -> Answered {
     let (parts, body) = request.into_parts();
+    let authority = parts.uri.authority().map_or_else(String::new, ToString::to_string);
     // A body of a length that the guest told is sent with that length, any other in pieces.
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let body = Counted {
@@ -160,7 +161,13 @@ async fn exchange(
     let open = Open { method: parts.method, target, headers: parts.headers, body, total };
     let begun = options.first_byte_timeout.map_or(total, |first_byte| first_byte.min(total));
     let opened = tokio::time::timeout(begun, egress.open(open)).await.map_err(|_| Error::HttpResponseTimeout)?;
-    let opened = opened.map_err(error_of)?;
+    let opened = opened.map_err(|error| {
+        // Where a name leads shows only now; the operator is told as of one that is refused at once.
+        if let OpenError::Send(SendError::Refused(refusal)) = &error {
+            log.write(Level::Warn, &format!("http to {authority} refused: {refusal}"));
+        }
+        error_of(error)
+    })?;
     let body = opened.body.map_err(error_of).boxed_unsync();
     let body = Counted { body, length: None, left, over: Over { error: || Error::HttpResponseBodySize(None), log } };
     let mut response = http::Response::new(body.boxed_unsync());

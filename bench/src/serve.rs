@@ -30,7 +30,7 @@ pub(crate) fn slashbox(component: &Path) -> Result<()> {
     let source = Source::hotline(payload::SOURCE, payload::KEY)?;
     let tokio = tokio()?;
     let host = tokio.block_on(Host::builder().plugins_dir(plugins).data_dir(data).source(source).build())?;
-    ensure!(host.plugins().plugins().count() == 1, "the plugin was not loaded: {:?}", host.plugins().problems());
+    ensure!(host.plugins().plugins().count() == 1, "the plugin was not loaded: {:?}", host.plugins());
     serve(&tokio, host.router())?;
     tokio.block_on(host.shutdown());
     Ok(())

@@ -25,6 +25,7 @@ use crate::{
     telemetry::{COMMANDS, EVENTS},
 };
 
+pub(crate) use answer::seconds;
 pub use answer::{Answer, Answered};
 pub(crate) use call::beginning;
 

@@ -177,7 +177,7 @@ fn plugins_that_want<'c>(
 ) -> impl Iterator<Item = &'c Arc<Plugin>> {
     let wants =
         move |plugin: &&Arc<Plugin>| plugin.descriptor().events.iter().any(|pattern| pattern.covers(kind, native_kind));
-    catalog.plugins_of(tenant).filter(wants)
+    catalog.subscribers(tenant).filter(wants)
 }
 
 fn plugin_id(tenant: &str, plugin: &Plugin) -> SubscriberId {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::json;
 use slashbox::{
     Answer, BuildError, CommandError, EgressSettings, EmitError, Host, HostBuilder, NewCommand, NewEvent, Outcome,
-    Sender, Shown, Source, Webhook,
+    Sender, Shown, Source, Standing, Webhook,
 };
 use tokio::net::TcpListener;
 
@@ -177,8 +177,8 @@ async fn the_folder_is_looked_at_when_the_program_asks() {
     host.sync_plugins().await;
     assert_eq!(shown(&host, "acme", greet).await, message("hello v1"));
     let plugins = host.plugins();
-    let [problem] = plugins.problems() else { panic!("{:?}", plugins.problems()) };
-    assert!(problem.last_good_serves && problem.path.ends_with("greet.wasm"), "{problem:?}");
+    let [(_, Standing::LastGood(problem))] = plugins.standings().collect::<Vec<_>>()[..] else { panic!("{plugins:?}") };
+    assert!(problem.path.ends_with("greet.wasm") && plugins.odd_files().is_empty(), "{problem:?}");
     host.shutdown().await;
 }
 

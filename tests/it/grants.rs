@@ -128,3 +128,45 @@ async fn what_a_plugin_lacks_is_told_until_it_is_granted() {
     let listing = server.listing().await;
     assert!(!listing.contains("lacks"), "{listing}");
 }
+
+#[tokio::test]
+async fn a_new_version_that_asks_for_more_is_told() {
+    let site = Site::new(&["greet=greet-v1"]);
+    let server = Server::start(&site).await;
+    // It is another plugin altogether, but that is no matter.
+    site.plugin("greet", "probe");
+    let asks = "asks=\"optional setting GREETING, required setting TOKEN, http to crm.example.com\"";
+    server.log().wait_for(&["WARN", "replaced; it asks for more than before", asks, "lacks="]).await;
+    site.grant("greet", "allowed_hosts = [\"crm.example.com\"]\n[settings]\nTOKEN = \"t\"\nGREETING = \"moin\"");
+    server.until("/setting GREETING", "moin").await;
+    let shown = server.admin("plugins/greet").await;
+    let granted = serde_json::json!(["setting GREETING", "setting TOKEN", "http to crm.example.com"]);
+    assert_eq!(shown["serving"]["granted"], granted);
+    // More than before, though all of it is granted; events need no grant.
+    let before = server.log().count();
+    site.plugin("greet", "counter");
+    server
+        .log()
+        .wait_after(before, &["WARN", "replaced; it asks for more than before", "asks=\"events message.*"])
+        .await;
+}
+
+#[tokio::test]
+async fn a_tenants_grant_lies_in_the_tenants_folder() {
+    let site = Site::new(&["probe"]);
+    site.add_source("acme", "acme key", "tenant = \"acme\"");
+    site.grant("probe", "[settings]\nTOKEN = \"t0p-s3cret\"");
+    site.plugin("acme/spy", "probe");
+    std::os::unix::fs::symlink("../probe.toml", site.path("plugins/acme/spy.toml")).unwrap();
+    let server = Server::start(&site).await;
+    let what = "grant: cannot be read: a link that leads out of the tenant's folder: expected a file in it";
+    assert_has(&server.listing().await, &["acme/spy.toml: ", what]);
+}
+
+#[tokio::test]
+async fn a_grant_that_is_too_long_is_not_cut() {
+    let site = Site::new(&["probe"]);
+    site.grant("probe", &format!("{}\nenabled = false", "# a comment\n".repeat(30_000)));
+    let server = Server::start(&site).await;
+    assert_has(&server.listing().await, &["probe.toml: grant: cannot be read: the file has more than 262144 bytes"]);
+}

@@ -11,7 +11,7 @@ const CALLS: &[(Attack, &str, &str, &[&str])] = &[
     (Attack::Calm, "", "1", &[]),
     (Attack::Spin, "", UNAVAILABLE, &["outcome=\"limit\"", "cpu limit of 500 ms reached"]),
     (Attack::Trap, "", UNAVAILABLE, &["outcome=\"trapped\"", "wasm `unreachable` instruction executed"]),
-    (Attack::Sleep, "", UNAVAILABLE, &["outcome=\"limit\"", "timeout of 1000 ms reached"]),
+    (Attack::Sleep, "", UNAVAILABLE, &["outcome=\"limit\"", "timeout of 3000 ms reached"]),
     (Attack::Memory, "", UNAVAILABLE, &["outcome=\"limit\"", "memory limit of 64 MiB reached"]),
     (Attack::Memory, "1", "65536", &[]),
     (Attack::Table, "", "20000", &[]),
@@ -33,7 +33,7 @@ const CALLS: &[(Attack, &str, &str, &[&str])] = &[
 #[tokio::test]
 async fn each_ends_as_it_must_and_others_go_on() {
     let site = Site::new(&["mark"]);
-    site.configure("[limits]\ntimeout_ms = 1000\ntimers = 1000");
+    site.configure("[limits]\ntimeout_ms = 3000\ntimers = 1000");
     for &attack in Attack::ALL {
         site.write(&format!("plugins/{}.wasm", attack.name()), component(attack, attack.name()).unwrap());
     }

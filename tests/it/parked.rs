@@ -82,3 +82,17 @@ async fn a_webhook_that_comes_back_gets_what_it_missed() {
     assert_eq!(found, ids.iter().map(|id| ("/new", id.as_str())).collect::<Vec<_>>());
     server.settled().await;
 }
+
+/// What its grant gives it is not known, but what it wants is.
+#[tokio::test]
+async fn a_plugin_whose_grant_is_broken_gets_it_when_that_is_mended() {
+    let site = Site::new(&["counter"]);
+    site.grant("counter", "enabled = treu");
+    let server = Server::start(&site).await;
+    let id = server.support.writes("hello").await.id;
+    server.delivery("", is_parked).await;
+    server.check(&[("/count", "! unknown command /count")]).await;
+    site.grant("counter", "enabled = true");
+    server.delivery("", |delivery| delivery["state"] == "succeeded").await;
+    server.check(&[("/count", "1"), ("/ids", &id)]).await;
+}

@@ -76,3 +76,14 @@ async fn without_a_good_version_a_torn_file_serves_nothing() {
     assert!(!listing.contains("last good"), "{listing}");
     server.log().wait_for(&["WARN", "cannot be loaded", "plugin=greet", "damaged or cut off"]).await;
 }
+
+/// Also if something broken comes under its name later: what was taken away does not come back.
+#[tokio::test]
+async fn a_version_that_was_taken_away_meanwhile_is_forgotten() {
+    let (site, server) = restarted(|site| site.remove("plugins/greet.wasm")).await;
+    server.stop().await;
+    site.write("plugins/greet.wasm", "torn");
+    let server = Server::start(&site).await;
+    server.check(&[("/greet", "! unknown command /greet")]).await;
+    assert!(!server.listing().await.contains("last good"));
+}

@@ -29,8 +29,10 @@ kv_keys = 600
 kv_mib = 1
 kv_value_kib = 4
 kv_writes = 20
+kv_reads = 30
 timers = 30
 emits = 3
+emits_per_minute = 20
 http_requests = 1
 http_mib = 1
 ";
@@ -74,10 +76,12 @@ async fn every_limit_of_a_tight_configuration_holds() {
         ("passed_mib", 1, "MiB"),
         ("kv_value_kib", 4, "KiB"),
         ("kv_writes", 20, ""),
+        ("kv_reads", 30, ""),
         ("kv_keys", 600, ""),
         ("kv_mib", 1, "MiB"),
         ("timers", 30, ""),
         ("emits", 3, ""),
+        ("emits_per_minute", 20, ""),
         ("stack_kib", 128, "KiB"),
         ("table_elements", 1000, ""),
         ("instances", 8, ""),

@@ -65,6 +65,7 @@ struct Plugin {
     serving: Option<Version>,
     owns: Vec<String>,
     not_owned: Vec<NotOwned>,
+    #[serde(default)]
     keeps: Vec<Kept>,
 }
 
@@ -77,6 +78,7 @@ struct Version {
     events: Vec<String>,
     http_hosts: Vec<String>,
     settings: Vec<Setting>,
+    granted: Vec<String>,
     lacks: Vec<String>,
     limits: BTreeMap<String, u32>,
     sha256: String,
@@ -123,7 +125,6 @@ struct Conflict {
 struct OddFile {
     path: String,
     error: String,
-    last_good_serves: bool,
 }
 
 #[derive(Deserialize)]
@@ -170,9 +171,8 @@ impl List {
         for conflict in conflicts {
             line(format_args!("{} {}", paint(ODD, "conflict:"), plain(&conflict.in_words())));
         }
-        for OddFile { path, error, last_good_serves } in problems {
-            let serves = if last_good_serves { "; the last good version serves" } else { "" };
-            line(format_args!("{} {}", paint(ODD, "not served:"), plain(&format!("{path}: {error}{serves}"))));
+        for OddFile { path, error } in problems {
+            line(format_args!("{} {}", paint(ODD, "not served:"), plain(&format!("{path}: {error}"))));
         }
         Ok(())
     }
@@ -268,6 +268,7 @@ impl Version {
             ("version", Some(format!("{} {}", self.name, self.version))),
             ("summary", Some(self.summary.clone())),
             ("set aside", lines(self.set_aside())),
+            ("granted", lines(self.granted.clone())),
             ("lacks", lines(self.lacks.clone())),
             ("commands", lines(self.commands.iter().map(Command::in_words).collect())),
             ("events", lines(self.events.clone())),

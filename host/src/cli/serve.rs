@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use slashbox::{Ask, BuildError, Catalog, Plugin, WebhookInfo, config::Config, telemetry};
+use slashbox::{Ask, BuildError, Catalog, Plugin, Problem, Standing, WebhookInfo, config::Config, telemetry};
 use tokio::net::TcpListener;
 
 use super::{
@@ -34,7 +34,11 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let address = listener.local_addr()?;
     // Before it says that it is ready: from then on, a signal ends it cleanly.
     let mut stop = Stop::on_signals()?;
-    let host = config.host().build().await.map_err(|error| match error {
+    let built = tokio::select! {
+        built = config.host().build() => built,
+        () = stop.signal() => return Ok(ExitCode::SUCCESS), // Plugins may take their time to compile.
+    };
+    let host = built.map_err(|error| match error {
         BuildError::DataInPlugins { .. } => anyhow::Error::new(Usage(error.to_string())),
         error => error.into(),
     })?;
@@ -104,7 +108,7 @@ fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog:
     for plugin in catalog.plugins() {
         show_plugin(plugin, &config.plugins_dir);
     }
-    for id in catalog.disabled() {
+    for (id, _) in catalog.standings().filter(|(_, standing)| **standing == Standing::Disabled) {
         line(format_args!("  {} {}", paint(BOLD, id), paint(ODD, "disabled by its grant file")));
     }
     for conflict in catalog.conflicts() {
@@ -115,12 +119,15 @@ fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog:
         let what = format!("{command}{of} is answered by {owner}, though {others} too declares it");
         line(format_args!("  {} {what}", paint(ODD, "conflict:")));
     }
+    let last_good = |problem: &Problem| {
+        catalog.standings().any(|(_, standing)| matches!(standing, Standing::LastGood(known) if known == problem))
+    };
     for problem in catalog.problems() {
         let (path, what) = (problem.path.display(), &problem.what);
-        let serving = if problem.last_good_serves { "; the last good version serves" } else { "" };
+        let serving = if last_good(problem) { "; the last good version serves" } else { "" };
         line(format_args!("  {} {path}: {what}{serving}", paint(ODD, "not served:")));
     }
-    if catalog.plugins().next().is_none() {
+    if catalog.standings().next().is_none() {
         line(paint(ODD, "  none yet: drop a .wasm file into the folder"));
     }
     line("");
@@ -159,7 +166,7 @@ fn show_plugin(plugin: &Plugin, plugins_dir: &Path) {
     for lack in plugin.lacks() {
         let table = match lack {
             Ask::Setting { .. } => "[settings]",
-            Ask::HttpHost(_) => "allowed_hosts",
+            Ask::HttpHost(_) | Ask::Events(_) => "allowed_hosts",
         };
         let place = format!("{table} of {}", grant.display());
         line(format_args!("    {} {lack}, to be given in {place}", paint(ODD, "lacks")));

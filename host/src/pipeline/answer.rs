@@ -1,5 +1,7 @@
 //! What became of a command, and what the operator is shown of it.
 
+use std::time::Duration;
+
 use slashbox_core::{Format, Outcome, Reply};
 use slashbox_dialects::Shown;
 
@@ -52,7 +54,7 @@ impl Answer {
                 Shown::Error(format!("{command} is temporarily unavailable (ref {id})"))
             }
             Outcome::SetAside(left) => {
-                let seconds = left.as_secs().max(1);
+                let seconds = seconds(*left).max(1);
                 Shown::Error(format!(
                     "{command} is set aside for {seconds} s, since its plugin keeps crashing (ref {id})"
                 ))
@@ -60,6 +62,11 @@ impl Answer {
             Outcome::Busy => Shown::Error(format!("{command} is busy, try again in a moment (ref {id})")),
         }
     }
+}
+
+/// In whole seconds; one that has begun counts: whoever waits for as long is not told to wait again.
+pub(crate) fn seconds(left: Duration) -> u64 {
+    left.as_secs() + u64::from(left.subsec_nanos() > 0)
 }
 
 /// An error is a reply too, and no longer than one.

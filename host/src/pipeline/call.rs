@@ -9,12 +9,17 @@ use std::{
 use slashbox_core::{Command, Format, Limit, Outcome, PluginId, RERUNS_MAX, check_markdown_v2};
 use slashbox_runtime::{Call, Plugin};
 use slashbox_store::CommitError;
+use tokio::time::timeout_at;
 use tracing::{debug, error, warn};
 
+use super::answer::seconds;
 use crate::{host::Inner, subscribers::Emitting, telemetry::COMMANDS};
 
 /// The most bytes of a plugin's text in a line of the log: a backtrace of many frames.
 const LOGGED_BYTES_MAX: usize = 8 * 1024;
+
+/// How long a commit may take, however late the call has ended: mostly it takes a few milliseconds.
+const COMMIT_MIN: Duration = Duration::from_millis(250);
 
 /// Runs again while others change what the call had read, unless it sent something that cannot be taken back.
 pub(super) async fn committed(inner: &Inner, plugin: &Arc<Plugin>, command: &Command, call: &Call) -> Outcome {
@@ -28,7 +33,13 @@ pub(super) async fn committed(inner: &Inner, plugin: &Arc<Plugin>, command: &Com
         let sent_http = effects.sent_http;
         let Some(changed) = inner.subscribers.change(plugin, emitting, effects) else { return outcome };
         let conversation = command.conversation.as_deref();
-        match inner.deliveries.commit(&command.origin, conversation, changed, now_ms).await {
+        let commit = inner.deliveries.commit(&command.origin, conversation, changed, now_ms);
+        let until = call.deadline.max(Instant::now() + COMMIT_MIN);
+        let Ok(committed) = timeout_at(until.into(), commit).await else {
+            error!(target: COMMANDS, call = id, plugin = %plugin.id(), "not committed in time; it may be all the same");
+            return Outcome::Unavailable("what it changed was not saved in time".into());
+        };
+        match committed {
             Ok(()) => return outcome,
             Err(CommitError::Conflict { key }) if sent_http => {
                 debug!(target: COMMANDS, call = id, plugin = %plugin.id(), key, "conflict after it sent http");
@@ -89,8 +100,10 @@ pub(super) fn report(by: &dyn Display, command: &Command, outcome: &Outcome, too
             let why = beginning(why);
             warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, why);
         }
-        Outcome::Busy | Outcome::SetAside(_) => {
-            warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms)
+        Outcome::Busy => warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms),
+        Outcome::SetAside(left) => {
+            let (why, left_s) = ("it keeps crashing, and is set aside", seconds(*left));
+            warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, why, left_s);
         }
         Outcome::Limit(limit) => warn!(target: COMMANDS, call, tenant, %by, %command, outcome = name, ms, %limit),
         Outcome::Trapped(trap) => {

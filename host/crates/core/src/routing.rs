@@ -24,12 +24,6 @@ pub struct Claim {
     pub granted: Vec<CommandName>,
 }
 
-impl Claim {
-    fn declares(&self, command: &CommandName) -> bool {
-        self.commands.contains(command)
-    }
-}
-
 /// Who owned what so far, and who was there: an update takes nothing from a plugin that answers it now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Owners {
@@ -120,16 +114,17 @@ pub fn assign(claims: &[Claim], so_far: &Owners, fallbacks: &Fallbacks) -> (Owne
     let known: BTreeSet<PluginId> = claims.iter().map(|claim| claim.plugin.clone()).collect();
     let tenants: BTreeSet<String> = own_tenants(known.iter()).chain(fallbacks.0.keys().cloned()).collect();
     let mut owners = Owners { known, tenants, owned: BTreeMap::new() };
-    let mut conflicts = Vec::new();
+    let (mut of_everybody, mut conflicts) = (BTreeMap::<CommandName, Conflict>::new(), Vec::new());
     for tenant in [None].into_iter().chain(owners.tenants.clone().into_iter().map(Some)) {
         let serves = |folder: &Folder| match &tenant {
             Some(tenant) => folder.serves(tenant),
             None => *folder == Folder::Shared,
         };
-        let claims: Vec<&Claim> = claims.iter().filter(|claim| serves(&claim.plugin.folder)).collect();
-        let commands: BTreeSet<&CommandName> = claims.iter().flat_map(|claim| &claim.commands).collect();
-        for command in commands {
-            let mut candidates: Vec<&Claim> = claims.iter().copied().filter(|claim| claim.declares(command)).collect();
+        let mut by_command = BTreeMap::<&CommandName, Vec<&Claim>>::new();
+        for claim in claims.iter().filter(|claim| serves(&claim.plugin.folder)) {
+            claim.commands.iter().for_each(|command| by_command.entry(command).or_default().push(claim));
+        }
+        for (command, mut candidates) in by_command {
             candidates.sort_by_key(|claim| rank(claim, &tenant, command, so_far));
             let remote = fallbacks.answer(tenant.as_deref(), command);
             let untaken = remote && owner_so_far(&tenant, command, so_far).is_none();
@@ -138,10 +133,13 @@ pub fn assign(claims: &[Claim], so_far: &Owners, fallbacks: &Fallbacks) -> (Owne
             let owner = owner.map(|index| candidates.remove(index).plugin.clone());
             let others: Vec<PluginId> = candidates.into_iter().map(|claim| claim.plugin.clone()).collect();
             if !others.is_empty() {
-                let (tenant, command, owner) = (tenant.clone(), command.clone(), owner.clone());
-                let conflict = Conflict { tenant, command, owner, others };
-                // What holds for everybody is told once.
-                if !conflicts.contains(&Conflict { tenant: None, ..conflict.clone() }) {
+                let conflict =
+                    Conflict { tenant: tenant.clone(), command: command.clone(), owner: owner.clone(), others };
+                // What holds for everybody is told once; that was decided first.
+                let told = |told: &Conflict| (&told.owner, &told.others) == (&conflict.owner, &conflict.others);
+                if tenant.is_none() {
+                    of_everybody.insert(command.clone(), conflict);
+                } else if !of_everybody.get(command).is_some_and(told) {
                     conflicts.push(conflict);
                 }
             }
@@ -150,7 +148,7 @@ pub fn assign(claims: &[Claim], so_far: &Owners, fallbacks: &Fallbacks) -> (Owne
             }
         }
     }
-    (owners, conflicts)
+    (owners, of_everybody.into_values().chain(conflicts).collect())
 }
 
 /// The lowest rank owns.

@@ -1,7 +1,7 @@
 //! The plugins that serve at a moment, and what is odd about the folder.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
     sync::Arc,
 };
@@ -25,14 +25,35 @@ pub enum Owner {
 #[derive(Debug, Default)]
 pub struct Catalog {
     pub(crate) plugins: BTreeMap<PluginId, Arc<Plugin>>,
-    /// The tenants that have some of their own.
-    pub(crate) tenants: BTreeSet<String>,
-    pub(crate) routes: Routes<Owner>,
-    pub(crate) conflicts: Vec<Conflict>,
-    pub(crate) problems: Vec<Problem>,
-    pub(crate) disabled: Vec<PluginId>,
-    pub(crate) standings: BTreeMap<PluginId, Standing>,
+    /// For every tenant that has none of its own.
+    shared: OfTenant,
+    /// For each that has.
+    tenants: HashMap<Box<str>, OfTenant>,
+    routes: Routes<Owner>,
+    conflicts: Vec<Conflict>,
+    odd: Vec<Problem>,
+    standings: BTreeMap<PluginId, Standing>,
+    owners: Owners,
+}
+
+/// The plugins of a tenant, by name: its own, and the shared ones whose names no own one has. What they keep belongs to the
+/// name, so that there is one plugin of each.
+#[derive(Clone, Debug, Default)]
+struct OfTenant {
+    serving: BTreeMap<Arc<str>, Arc<Plugin>>,
+    /// Those that serve nothing now, but are known to want events.
+    waiting: BTreeMap<Arc<str>, Arc<Plugin>>,
+}
+
+/// What a set is made of.
+pub(crate) struct Parts {
+    pub(crate) plugins: BTreeMap<PluginId, Arc<Plugin>>,
+    /// Those that cannot be called now, as far as it is known what they are.
+    pub(crate) waiting: BTreeMap<PluginId, Arc<Plugin>>,
     pub(crate) owners: Owners,
+    pub(crate) conflicts: Vec<Conflict>,
+    pub(crate) odd: Vec<Problem>,
+    pub(crate) standings: BTreeMap<PluginId, Standing>,
 }
 
 /// How a plugin whose file is there stands.
@@ -41,11 +62,21 @@ pub enum Standing {
     /// The file serves as it is.
     Serving,
     /// Its last good version serves, and what is wrong with the one that lies there.
-    LastGood(String),
+    LastGood(Problem),
     /// Nothing of it serves, and why not.
-    Broken(String),
+    Broken(Problem),
     /// The operator switched it off.
     Disabled,
+}
+
+impl Standing {
+    /// What is wrong, if anything is.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::LastGood(problem) | Self::Broken(problem) => Some(problem),
+            Self::Serving | Self::Disabled => None,
+        }
+    }
 }
 
 /// A file that does not serve as it is.
@@ -55,8 +86,6 @@ pub struct Problem {
     pub path: PathBuf,
     /// Why not, and what was expected.
     pub what: String,
-    /// Whether an earlier version serves instead.
-    pub last_good_serves: bool,
 }
 
 /// The set that serves at the moment, and the news of its being replaced.
@@ -82,14 +111,38 @@ impl Current {
 }
 
 impl Catalog {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { plugins, waiting, owners, conflicts, odd, standings } = parts;
+        let mut shared = OfTenant::default();
+        let own = |id: &PluginId| matches!(id.folder, Folder::Tenant(_));
+        for plugin in plugins.iter().filter(|(id, _)| !own(id)).map(|(_, plugin)| plugin) {
+            shared.serve(plugin);
+        }
+        for plugin in waiting.iter().filter(|(id, _)| !own(id)).map(|(_, plugin)| plugin) {
+            shared.wait(plugin);
+        }
+        let mut tenants = HashMap::<Box<str>, OfTenant>::new();
+        let with_id = plugins.iter().map(|plugin| (plugin, true)).chain(waiting.iter().map(|plugin| (plugin, false)));
+        for ((id, plugin), serves) in with_id {
+            let Folder::Tenant(tenant) = &id.folder else { continue };
+            let of_tenant = tenants.entry(tenant.as_ref().into()).or_insert_with(|| shared.clone());
+            if serves { of_tenant.serve(plugin) } else { of_tenant.wait(plugin) }
+        }
+        let routes = Routes::new(&owners, |id| match plugins.get(id) {
+            Some(plugin) => Owner::Plugin(plugin.clone()),
+            None => Owner::Absent(id.clone()),
+        });
+        Self { plugins, shared, tenants, routes, conflicts, odd, standings, owners }
+    }
+
     /// A set of one plugin, which owns all that it declares.
     pub(crate) fn of_one(plugin: Plugin) -> Self {
         let plugin = Arc::new(plugin);
         let claim = Claim { plugin: plugin.id().clone(), commands: plugin.commands(), granted: Vec::new() };
-        let (owners, _) = assign(&[claim], &Owners::default(), &Fallbacks::default());
-        let routes = Routes::new(&owners, |_| Owner::Plugin(plugin.clone()));
+        let (owners, conflicts) = assign(&[claim], &Owners::default(), &Fallbacks::default());
         let standings = [(plugin.id().clone(), Standing::Serving)].into();
-        Self { plugins: [(plugin.id().clone(), plugin)].into(), routes, standings, owners, ..Self::default() }
+        let plugins = [(plugin.id().clone(), plugin)].into();
+        Self::new(Parts { plugins, waiting: BTreeMap::new(), owners, conflicts, odd: Vec::new(), standings })
     }
 
     /// Who answers a command.
@@ -104,19 +157,17 @@ impl Catalog {
 
     /// The plugin of that name that a tenant's events go to: its own before a shared one.
     pub fn plugin(&self, tenant: &str, stem: &str) -> Option<&Arc<Plugin>> {
-        let own = self.plugins.get(&PluginId::of_tenant(tenant, stem));
-        own.or_else(|| self.plugins.get(&PluginId::shared(stem)))
+        self.of_tenant(tenant).serving.get(stem)
     }
 
-    /// The plugins that serve a tenant: its own, and the shared ones whose names no own one has. What they keep belongs
-    /// to the name, so that there is one plugin of each.
-    pub fn plugins_of(&self, tenant: &str) -> impl Iterator<Item = &Arc<Plugin>> {
-        let own = |stem: &str| self.plugins.contains_key(&PluginId::of_tenant(tenant, stem));
-        let has_own = self.tenants.contains(tenant);
-        self.plugins.values().filter(move |plugin| match &plugin.id().folder {
-            Folder::Tenant(folder) => **folder == *tenant,
-            Folder::Shared => !(has_own && own(&plugin.id().stem)),
-        })
+    /// The plugins that a tenant's events are for: those that serve it, and those that will when they are mended.
+    pub fn subscribers(&self, tenant: &str) -> impl Iterator<Item = &Arc<Plugin>> {
+        let OfTenant { serving, waiting } = self.of_tenant(tenant);
+        serving.values().chain(waiting.values())
+    }
+
+    fn of_tenant(&self, tenant: &str) -> &OfTenant {
+        self.tenants.get(tenant).unwrap_or(&self.shared)
     }
 
     /// The plugins that serve, by folder and name.
@@ -129,9 +180,14 @@ impl Catalog {
         &self.conflicts
     }
 
-    /// Files that do not serve as they are.
-    pub fn problems(&self) -> &[Problem] {
-        &self.problems
+    /// Files that do not serve as they are: those of plugins, and those that can be none.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.standings.values().filter_map(Standing::problem).chain(&self.odd)
+    }
+
+    /// Files that can be no plugins.
+    pub fn odd_files(&self) -> &[Problem] {
+        &self.odd
     }
 
     /// Every plugin whose file is there, by folder and name, whether or not it serves.
@@ -153,9 +209,20 @@ impl Catalog {
         }
         owned
     }
+}
 
-    /// Plugins that the operator switched off.
-    pub fn disabled(&self) -> &[PluginId] {
-        &self.disabled
+impl OfTenant {
+    fn serve(&mut self, plugin: &Arc<Plugin>) {
+        let stem = &plugin.id().stem;
+        self.waiting.remove(stem);
+        self.serving.insert(stem.clone(), plugin.clone());
+    }
+
+    /// A tenant's own that waits lets the shared one of its name serve meanwhile.
+    fn wait(&mut self, plugin: &Arc<Plugin>) {
+        let stem = &plugin.id().stem;
+        if !self.serving.contains_key(stem) {
+            self.waiting.insert(stem.clone(), plugin.clone());
+        }
     }
 }

@@ -109,7 +109,8 @@ pub(crate) fn link(
         None => {
             recognise(bytes)?;
             check_interface(bytes)?;
-            let component = Component::new(engine, bytes).map_err(|error| LoadError::Compile(beginning(&format_args!("{error:#}"), LINE_BYTES_MAX)))?;
+            let component = Component::new(engine, bytes)
+                .map_err(|error| LoadError::Compile(beginning(&format_args!("{error:#}"), LINE_BYTES_MAX)))?;
             if let Some(cache) = cache {
                 cache.save(engine, hash, &component);
             }

@@ -101,6 +101,12 @@ impl Grant {
         }
     }
 
+    /// What it gives, in words; of a setting the name alone.
+    pub fn granted(&self) -> Vec<String> {
+        let settings = self.settings.keys().map(|name| format!("setting {name}"));
+        settings.chain(self.allowed_hosts.iter().map(|host| format!("http to {host}"))).collect()
+    }
+
     /// Reads a grant's file. `${VAR}` is the host's environment, in the files of shared plugins alone: a tenant's folder
     /// may be the tenant's to write.
     ///

@@ -70,10 +70,11 @@ impl Sign {
 
 impl Health {
     /// Whether a call may be made now; if not, how long to wait.
-    pub(crate) fn admits(&self, tenant: &str, now: Instant) -> Result<(), Duration> {
-        if !self.ailing.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+    pub(crate) fn admits(&self, tenant: &str) -> Result<(), Duration> {
+        if self.ailing.load(Ordering::Relaxed) { self.admits_at(tenant, Instant::now()) } else { Ok(()) }
+    }
+
+    fn admits_at(&self, tenant: &str, now: Instant) -> Result<(), Duration> {
         match self.by_tenant().get_mut(tenant) {
             None | Some(Ailment::Crashed(_)) => Ok(()),
             Some(Ailment::Aside { until, .. }) if now < *until => Err(until.duration_since(now)),
@@ -86,10 +87,10 @@ impl Health {
     }
 
     /// Notes how a call ended. Gives the pause, if the plugin is set aside because of it.
-    pub(crate) fn note(&self, tenant: &str, sign: Sign, now: Instant) -> Option<Duration> {
+    pub(crate) fn note(&self, tenant: &str, sign: Sign) -> Option<Duration> {
         match sign {
             Sign::Well => self.note_success(tenant),
-            Sign::Crashed => self.note_crash(tenant, now),
+            Sign::Crashed => self.note_crash(tenant, Instant::now()),
             Sign::None => None,
         }
     }
@@ -141,19 +142,19 @@ mod tests {
     const T: &str = "default";
 
     fn crash(health: &Health, times: u32, now: Instant) -> Option<Duration> {
-        (0..times).fold(None, |_, _| health.note(T, Sign::Crashed, now))
+        (0..times).fold(None, |_, _| health.note_crash(T, now))
     }
 
     #[test]
     fn crashes_in_a_row_set_aside_and_others_do_not() {
         let (health, now) = (Health::default(), Instant::now());
         assert_eq!(crash(&health, CRASHES_MAX - 1, now), None);
-        assert_eq!(health.note(T, Sign::Well, now), None);
+        assert_eq!(health.note(T, Sign::Well), None);
         assert_eq!(crash(&health, CRASHES_MAX - 1, now), None);
-        assert_eq!(health.admits(T, now), Ok(()));
-        assert_eq!(health.note(T, Sign::Crashed, now), Some(PAUSE_MIN));
-        assert_eq!(health.admits(T, now), Err(PAUSE_MIN));
-        assert_eq!(health.admits("other", now), Ok(()));
+        assert_eq!(health.admits_at(T, now), Ok(()));
+        assert_eq!(health.note_crash(T, now), Some(PAUSE_MIN));
+        assert_eq!(health.admits_at(T, now), Err(PAUSE_MIN));
+        assert_eq!(health.admits_at("other", now), Ok(()));
         assert_eq!(health.set_aside(now), [(T.to_owned(), PAUSE_MIN)]);
     }
 
@@ -161,12 +162,12 @@ mod tests {
     fn what_tells_nothing_changes_nothing() {
         let (health, now) = (Health::default(), Instant::now());
         crash(&health, CRASHES_MAX - 1, now);
-        assert_eq!(health.note(T, Sign::None, now), None);
-        let pause = health.note(T, Sign::Crashed, now).unwrap();
+        assert_eq!(health.note(T, Sign::None), None);
+        let pause = health.note_crash(T, now).unwrap();
         // The one that is let through is not heard of.
-        assert_eq!(health.admits(T, now + pause), Ok(()));
-        assert_eq!(health.note(T, Sign::None, now + pause), None);
-        assert_eq!(health.admits(T, now + pause), Err(pause));
+        assert_eq!(health.admits_at(T, now + pause), Ok(()));
+        assert_eq!(health.note(T, Sign::None), None);
+        assert_eq!(health.admits_at(T, now + pause), Err(pause));
     }
 
     #[test]
@@ -188,20 +189,20 @@ mod tests {
         assert_eq!(crash(&health, 30, now), None);
         for _ in 0..12 {
             now += pause;
-            assert_eq!(health.admits(T, now), Ok(()));
-            assert_eq!(health.admits(T, now), Err(pause));
-            let longer = health.note(T, Sign::Crashed, now).unwrap();
+            assert_eq!(health.admits_at(T, now), Ok(()));
+            assert_eq!(health.admits_at(T, now), Err(pause));
+            let longer = health.note_crash(T, now).unwrap();
             assert_eq!(longer, (pause * 2).min(PAUSE_MAX));
             pause = longer;
         }
         assert_eq!(pause, PAUSE_MAX);
         now += pause;
-        assert_eq!(health.admits(T, now), Ok(()));
+        assert_eq!(health.admits_at(T, now), Ok(()));
         // Nothing is heard of that one, so the next is let through when its time has come.
         now += pause;
-        assert_eq!(health.admits(T, now), Ok(()));
-        assert_eq!(health.note(T, Sign::Well, now), None);
-        assert_eq!((health.admits(T, now), health.set_aside(now)), (Ok(()), Vec::new()));
+        assert_eq!(health.admits_at(T, now), Ok(()));
+        assert_eq!(health.note(T, Sign::Well), None);
+        assert_eq!((health.admits_at(T, now), health.set_aside(now)), (Ok(()), Vec::new()));
         assert!(!health.ailing.load(Ordering::Relaxed));
     }
 }

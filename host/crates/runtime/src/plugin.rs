@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{CommandName, Descriptor, HttpHost, Limits, PluginId, Scope};
+use slashbox_core::{CommandName, Descriptor, HttpHost, Limits, Pattern, PluginId, Scope};
 
 use crate::{
     Grant,
@@ -35,7 +35,7 @@ pub struct Plugin {
 }
 
 /// Something that a plugin asks for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ask {
     /// A setting.
     Setting {
@@ -46,6 +46,8 @@ pub enum Ask {
     },
     /// To reach a host over HTTP.
     HttpHost(HttpHost),
+    /// To get events: whoever asks gets them.
+    Events(Pattern),
 }
 
 impl fmt::Display for Ask {
@@ -54,6 +56,7 @@ impl fmt::Display for Ask {
             Self::Setting { name, required: true } => write!(f, "required setting {name}"),
             Self::Setting { name, required: false } => write!(f, "optional setting {name}"),
             Self::HttpHost(host) => write!(f, "http to {host}"),
+            Self::Events(pattern) => write!(f, "events {pattern}"),
         }
     }
 }
@@ -103,7 +106,8 @@ impl Plugin {
     pub fn asks(&self) -> Vec<Ask> {
         let settings = self.descriptor.settings.iter();
         let settings = settings.map(|setting| Ask::Setting { name: setting.name.clone(), required: setting.required });
-        settings.chain(self.descriptor.http_hosts.iter().map(|host| Ask::HttpHost(host.clone()))).collect()
+        let hosts = self.descriptor.http_hosts.iter().map(|host| Ask::HttpHost(host.clone()));
+        settings.chain(hosts).chain(self.descriptor.events.iter().cloned().map(Ask::Events)).collect()
     }
 
     /// What of that it was not granted.
@@ -112,6 +116,7 @@ impl Plugin {
         let lacks = |ask: &Ask| match ask {
             Ask::Setting { name, .. } => !has_setting(name),
             Ask::HttpHost(host) => !self.grant.allows(host),
+            Ask::Events(_) => false,
         };
         self.asks().into_iter().filter(lacks).collect()
     }

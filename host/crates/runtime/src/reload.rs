@@ -11,18 +11,18 @@ use std::{
     sync::Arc,
 };
 
-use slashbox_core::{Claim, Conflict, Folder, Owners, PluginId, Routes, assign};
+use slashbox_core::{Claim, Conflict, Owners, PluginId, assign};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use crate::{
-    Catalog, LoadError, Owner, Plugin, Problem,
+    Catalog, LoadError, Plugin, Problem,
     cache::ContentHash,
-    catalog::Current,
-    folder::{Files, Scan, grant_path, scan, wasm_path},
+    catalog::{Current, Parts},
+    folder::{Files, Scan, scan},
     report,
-    shelf::{Shelf, State, or_last_good},
+    shelf::{Shelf, State},
     telemetry::PLUGINS,
 };
 
@@ -49,6 +49,8 @@ pub(crate) struct Reloader {
     owners: Owners,
     conflicts: Vec<Conflict>,
     folder_gone: bool,
+    /// Whether something has changed that does not serve yet.
+    changed: bool,
     current: Arc<Current>,
 }
 
@@ -78,6 +80,7 @@ impl Reloader {
             owners,
             conflicts: Vec::new(),
             folder_gone: false,
+            changed: true,
             current,
         }
     }
@@ -88,15 +91,21 @@ impl Reloader {
 
     /// Looks at the folder once. Says whether some file has yet to settle.
     pub(crate) async fn pass(&mut self, pace: Pace) -> bool {
-        // They may be of files that have changed since.
-        let mut changed = pace == Pace::Now && self.wait_for_loads().await;
-        let Some(scan) = self.look().await else {
-            if changed {
-                self.publish();
-            }
-            return false;
-        };
-        changed |= scan.odd != self.odd;
+        if pace == Pace::Now {
+            self.wait_for_loads().await; // They may be of files that have changed since.
+        }
+        if let Some(scan) = self.look().await {
+            self.follow(scan, pace).await;
+        }
+        if std::mem::take(&mut self.changed) {
+            self.publish().await;
+        }
+        !self.unsettled.is_empty()
+    }
+
+    /// Has what changed loaded, and what is gone retired.
+    async fn follow(&mut self, scan: Scan, pace: Pace) {
+        self.changed |= scan.odd != self.odd;
         let ids: BTreeSet<PluginId> = scan.plugins.keys().chain(self.known.keys()).cloned().collect();
         self.unsettled.retain(|id, _| ids.contains(id)); // It came and went.
         let (mut begun, mut gone) = (BTreeSet::new(), Vec::new());
@@ -127,25 +136,20 @@ impl Reloader {
         }
         self.odd = scan.odd;
         self.leaving.extend(gone.into_iter().map(|id| (id, begun.clone())));
-        changed |= self.retire_leaving();
+        self.retire_leaving();
         if pace == Pace::Now {
-            changed |= self.wait_for_loads().await;
+            self.wait_for_loads().await;
         }
-        if changed {
-            self.publish();
-        }
-        !self.unsettled.is_empty()
     }
 
-    /// Waits until something is loaded, and has it serve; for ever if nothing is being loaded. Of a wait that is given up,
-    /// nothing is lost.
+    /// Waits until something is loaded, which serves after the next pass; for ever if nothing is being loaded. Of a wait that
+    /// is given up, nothing is lost.
     pub(crate) async fn loaded(&mut self) {
         let Some(loaded) = self.loads.join_next().await else { return std::future::pending().await };
         self.note(loaded);
         while let Some(loaded) = self.loads.try_join_next() {
             self.note(loaded);
         }
-        self.publish();
     }
 
     /// Removes what is kept of plugins whose files are gone, and compiled code that none has used for long.
@@ -164,9 +168,8 @@ impl Reloader {
 
     /// Those whose files went while no host ran: one that comes later under the name is another plugin.
     fn forget_gone(&self, scan: &Scan) {
-        let is_there = |id: &PluginId| {
-            scan.plugins.contains_key(id) || scan.is_unclear(id) || self.known.contains_key(id)
-        };
+        let is_there =
+            |id: &PluginId| scan.plugins.contains_key(id) || scan.is_unclear(id) || self.known.contains_key(id);
         for id in self.shelf.kept.ids().iter().filter(|id| !is_there(id)) {
             self.forget(id);
         }
@@ -178,13 +181,10 @@ impl Reloader {
         }
     }
 
-    /// Says whether there was anything to wait for.
-    async fn wait_for_loads(&mut self) -> bool {
-        let any = !self.loads.is_empty();
+    async fn wait_for_loads(&mut self) {
         while let Some(loaded) = self.loads.join_next().await {
             self.note(loaded);
         }
-        any
     }
 
     fn begin_load(&mut self, id: PluginId, files: Files) {
@@ -197,8 +197,13 @@ impl Reloader {
                 let (id, serving) = (id.clone(), serving.clone());
                 async move { shelf.load(&id, files, serving).await }
             }));
-            let failed = |error| or_last_good(serving.clone(), LoadError::Compile(format!("the host failed: {error}")));
-            let state = load.await.unwrap_or_else(failed);
+            let state = load.await.unwrap_or_else(|error| {
+                let error = LoadError::Compile(format!("the host failed: {error}"));
+                match serving.clone() {
+                    Some(serving) => State::LastGood(serving, error),
+                    None => State::Broken(error, None),
+                }
+            });
             report::loaded(&id, serving.as_ref(), &state);
             Loaded { id, known: Known { files, state } }
         });
@@ -211,15 +216,16 @@ impl Reloader {
             waits_for.remove(&id);
         }
         self.known.insert(id, known);
+        self.changed = true;
         self.retire_leaving();
     }
 
-    /// Retires those that wait for nothing any more. Says whether there were any.
-    fn retire_leaving(&mut self) -> bool {
+    /// Retires those that wait for nothing any more.
+    fn retire_leaving(&mut self) {
         let ready: Vec<PluginId> =
             self.leaving.extract_if(.., |_, waits_for| waits_for.is_empty()).map(|(id, _)| id).collect();
+        self.changed |= !ready.is_empty();
         ready.iter().for_each(|id| self.retire(id));
-        !ready.is_empty()
     }
 
     fn retire(&mut self, id: &PluginId) {
@@ -249,33 +255,30 @@ impl Reloader {
     }
 
     /// Decides who owns which command, and swaps the whole set.
-    fn publish(&mut self) {
-        let plugins: BTreeMap<PluginId, Arc<Plugin>> =
-            self.known.iter().filter_map(|(id, known)| Some((id.clone(), known.state.plugin()?.clone()))).collect();
+    async fn publish(&mut self) {
         let claims: Vec<Claim> = self.known.iter().map(|(id, known)| self.claim(id, known)).collect();
-        let (owners, conflicts) = assign(&claims, &self.owners, &self.shelf.place.fallbacks);
-        conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)).for_each(report::conflict);
-        let owner = |id: &PluginId| match plugins.get(id) {
-            Some(plugin) => Owner::Plugin(plugin.clone()),
-            None => Owner::Absent(id.clone()),
-        };
-        let routes = Routes::new(&owners, owner);
-        if owners != self.owners
-            && let Err(error) = self.shelf.kept.save_owners(&owners)
-        {
-            warn!(target: PLUGINS, %error, "who owns which command cannot be kept over a restart");
-        }
-        let problems = self.problems();
-        let disabled = self.known.iter().filter(|(_, known)| matches!(known.state, State::Disabled));
-        let disabled = disabled.map(|(id, _)| id.clone()).collect();
-        let tenants = plugins.keys().filter_map(|id| match &id.folder {
-            Folder::Tenant(tenant) => Some(tenant.to_string()),
-            Folder::Shared => None,
+        let (shelf, so_far) = (self.shelf.clone(), self.owners.clone());
+        // Many plugins have many commands, and the file is synced.
+        let decided = tokio::task::spawn_blocking(move || {
+            let (owners, conflicts) = assign(&claims, &so_far, &shelf.place.fallbacks);
+            if owners != so_far
+                && let Err(error) = shelf.kept.save_owners(&owners)
+            {
+                warn!(target: PLUGINS, %error, "who owns which command cannot be kept over a restart");
+            }
+            (owners, conflicts)
         });
-        let tenants = tenants.collect();
-        let standings = self.known.iter().map(|(id, known)| (id.clone(), known.state.standing())).collect();
+        let Ok((owners, conflicts)) = decided.await else { return }; // Only if the runtime ends.
+        conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)).for_each(report::conflict);
         (self.owners, self.conflicts) = (owners.clone(), conflicts.clone());
-        self.current.set(Catalog { plugins, tenants, routes, conflicts, problems, disabled, standings, owners });
+        let of_state = |of: fn(&State) -> Option<&Arc<Plugin>>| {
+            self.known.iter().filter_map(|(id, known)| Some((id.clone(), of(&known.state)?.clone()))).collect()
+        };
+        let (plugins, waiting) = (of_state(State::plugin), of_state(State::waiting));
+        let odd = self.odd.iter().map(|(path, what)| Problem { path: path.clone(), what: what.clone() }).collect();
+        let standing = |(id, known): (&PluginId, &Known)| (id.clone(), known.state.standing(self.plugins_dir(), id));
+        let standings = self.known.iter().map(standing).collect();
+        self.current.set(Catalog::new(Parts { plugins, waiting, owners, conflicts, odd, standings }));
     }
 
     /// A plugin that does not serve, though its file is there, keeps what it owned: nobody else answers in its place.
@@ -290,26 +293,5 @@ impl Reloader {
                 Claim { plugin: id.clone(), commands, granted: Vec::new() }
             }
         }
-    }
-
-    fn problems(&self) -> Vec<Problem> {
-        let of_files = self.odd.iter().map(|(path, what)| Problem {
-            path: path.clone(),
-            what: what.clone(),
-            last_good_serves: false,
-        });
-        let of_plugins = self.known.iter().filter_map(|(id, known)| {
-            let (error, last_good_serves) = match &known.state {
-                State::LastGood(_, error) => (error, true),
-                State::Broken(error) => (error, false),
-                State::Serving(_) | State::Disabled => return None,
-            };
-            let path = match error {
-                LoadError::Grant(_) | LoadError::GrantRead(_) => grant_path(&self.shelf.place.plugins_dir, id),
-                _ => wasm_path(&self.shelf.place.plugins_dir, id),
-            };
-            Some(Problem { path, what: error.to_string(), last_good_serves })
-        });
-        of_files.chain(of_plugins).collect()
     }
 }

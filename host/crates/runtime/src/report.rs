@@ -15,7 +15,7 @@ pub(crate) fn loaded(id: &PluginId, before: Option<&Arc<Plugin>>, state: &State)
         State::LastGood(_, error) => {
             warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded, the last good version serves");
         }
-        State::Broken(error) => warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded"),
+        State::Broken(error, _) => warn!(target: PLUGINS, plugin = %id, %error, "cannot be loaded"),
         State::Disabled => info!(target: PLUGINS, plugin = %id, "disabled by its grant"),
     }
 }
@@ -28,9 +28,13 @@ fn serving(id: &PluginId, before: Option<&Plugin>, now: &Plugin) {
     let what = if before.is_some() { "replaced" } else { "loaded" };
     match (lacks.is_empty(), asks.is_empty()) {
         (true, true) => info!(target: PLUGINS, plugin = %id, version, "{what}"),
-        (true, false) => info!(target: PLUGINS, plugin = %id, version, asks, "{what}; it asks for more than before"),
-        (false, _) => {
+        (true, false) => warn!(target: PLUGINS, plugin = %id, version, asks, "{what}; it asks for more than before"),
+        (false, true) => {
             warn!(target: PLUGINS, plugin = %id, version, lacks, "{what}; it asks for what its grant file does not give");
+        }
+        (false, false) => {
+            let words = "it asks for more than before, and for what its grant file does not give";
+            warn!(target: PLUGINS, plugin = %id, version, asks, lacks, "{what}; {words}");
         }
     }
 }

@@ -109,6 +109,7 @@ impl Runtime {
         let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max, fallbacks };
         let mut reloader = Reloader::new(Shelf::new(loader, place, kept), runtime.current.clone());
         reloader.pass(Pace::Now).await;
+        reloader.prune().await;
         let (ask, asked) = mpsc::channel(ASKED_MAX);
         runtime.watching = Mutex::new(Some(Watching { ask, task: tokio::spawn(watch_folder(reloader, asked)) }));
         Ok(runtime)
@@ -161,7 +162,7 @@ impl Runtime {
     /// unless it succeeded.
     pub async fn call(&self, plugin: &Arc<Plugin>, call: &Call) -> (Outcome, Effects) {
         let tenant = &*call.input.origin().tenant;
-        if let Err(left) = plugin.health.admits(tenant, Instant::now()) {
+        if let Err(left) = plugin.health.admits(tenant) {
             return (Outcome::SetAside(left), Effects::default());
         }
         let tenant_places = self.tenant_places.of(tenant);
@@ -173,7 +174,7 @@ impl Runtime {
         let (outcome, effects) = call::call(ground, plugin, call, places).await;
         let had = call.deadline.saturating_duration_since(began);
         let timeout = Duration::from_millis(u64::from(plugin.limits().timeout_ms));
-        if let Some(pause) = plugin.health.note(tenant, Sign::of(&outcome, had, timeout), Instant::now()) {
+        if let Some(pause) = plugin.health.note(tenant, Sign::of(&outcome, had, timeout)) {
             let (plugin, pause_s) = (plugin.id(), pause.as_secs());
             warn!(target: PLUGINS, %plugin, tenant, pause_s, "set aside for a while: it keeps crashing");
         }

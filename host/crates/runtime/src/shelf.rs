@@ -1,7 +1,7 @@
 //! What becomes of a plugin's files: a version that serves, the last good one, or none.
 //!
-//! Invariant: whatever is wrong with a file, the last good version of its plugin goes on serving; only the operator's
-//! `enabled = false` ends it.
+//! Invariant: whatever is wrong with a file, the last good version of its plugin goes on serving, with what its grant gives
+//! now; only the operator's `enabled = false` ends it.
 
 use std::{
     fs,
@@ -10,12 +10,12 @@ use std::{
     sync::Arc,
 };
 
-use slashbox_core::{Fallbacks, Limits, PluginId};
+use slashbox_core::{Fallbacks, Folder, Limits, PluginId};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::{
-    Grant, LoadError, Plugin, Settings, Standing,
+    Grant, LoadError, Plugin, Problem, Settings, Standing,
     cache::ContentHash,
     engine::LOADS_MAX,
     folder::{Files, grant_path, wasm_path},
@@ -40,7 +40,8 @@ pub(crate) enum State {
     Serving(Arc<Plugin>),
     /// An earlier version serves, and why.
     LastGood(Arc<Plugin>, LoadError),
-    Broken(LoadError),
+    /// Nothing serves, and why; and what it is, if that is known.
+    Broken(LoadError, Option<Arc<Plugin>>),
     Disabled,
 }
 
@@ -48,15 +49,30 @@ impl State {
     pub(crate) fn plugin(&self) -> Option<&Arc<Plugin>> {
         match self {
             Self::Serving(plugin) | Self::LastGood(plugin, _) => Some(plugin),
-            Self::Broken(_) | Self::Disabled => None,
+            Self::Broken(..) | Self::Disabled => None,
         }
     }
 
-    pub(crate) fn standing(&self) -> Standing {
+    /// What it is, of one that waits until it is mended.
+    pub(crate) fn waiting(&self) -> Option<&Arc<Plugin>> {
+        match self {
+            Self::Broken(_, known) => known.as_ref(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn standing(&self, plugins_dir: &Path, id: &PluginId) -> Standing {
+        let problem = |error: &LoadError| {
+            let path = match error {
+                LoadError::Grant(_) | LoadError::GrantRead(_) => grant_path(plugins_dir, id),
+                _ => wasm_path(plugins_dir, id),
+            };
+            Problem { path, what: error.to_string() }
+        };
         match self {
             Self::Serving(_) => Standing::Serving,
-            Self::LastGood(_, error) => Standing::LastGood(error.to_string()),
-            Self::Broken(error) => Standing::Broken(error.to_string()),
+            Self::LastGood(_, error) => Standing::LastGood(problem(error)),
+            Self::Broken(error, _) => Standing::Broken(problem(error)),
             Self::Disabled => Standing::Disabled,
         }
     }
@@ -81,7 +97,12 @@ impl Shelf {
         let grant = match self.grant(id, files).await {
             Ok(grant) => grant,
             // Without the operator's word as it is meant, at most what served before may go on.
-            Err(error) => return or_last_good(serving, error),
+            Err(error) => {
+                return match serving {
+                    Some(serving) => State::LastGood(serving, error),
+                    None => State::Broken(error, self.ungranted(id).await),
+                };
+            }
         };
         if !grant.enabled {
             return State::Disabled;
@@ -94,11 +115,26 @@ impl Shelf {
         if let Some(serving) = serving.as_ref().filter(|plugin| plugin.grant == grant) {
             return State::LastGood(serving.clone(), error);
         }
-        let kept = match self.kept.load(id) {
-            Some(bytes) => self.loader.load(id, bytes.into(), grant).await.ok().map(Arc::new),
-            None => None,
-        };
-        or_last_good(kept.or(serving), error)
+        // The old one may not go on without what was taken from it meanwhile.
+        match self.load_kept(id, grant).await {
+            Some(kept) => State::LastGood(kept, error),
+            None => State::Broken(error, serving),
+        }
+    }
+
+    async fn load_kept(&self, id: &PluginId, grant: Grant) -> Option<Arc<Plugin>> {
+        let (kept, kept_id) = (self.kept.clone(), id.clone());
+        let bytes = off_thread(move || Ok(kept.load(&kept_id))).await.ok()??;
+        let loaded = self.loader.load(id, bytes.into(), grant).await;
+        let warned = loaded.inspect_err(|error| warn!(target: PLUGINS, plugin = %id, %error, "the last good version"));
+        warned.ok().map(Arc::new)
+    }
+
+    /// What it is, if nobody knows what it may have: not to be called.
+    async fn ungranted(&self, id: &PluginId) -> Option<Arc<Plugin>> {
+        let (path, mib_max) = (wasm_path(&self.place.plugins_dir, id), self.place.file_mib_max);
+        let bytes = off_thread(move || read_capped(&path, mib_max)).await.ok()?;
+        self.loader.load(id, bytes.into(), Grant::none(self.place.ceiling)).await.ok().map(Arc::new)
     }
 
     async fn load_file(
@@ -178,22 +214,28 @@ fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
-    let text = read_grant_text(path).map_err(LoadError::GrantRead)?;
+    let own = id.folder != Folder::Shared;
+    let text = if own { inside(path).and_then(|path| read_grant_text(&path)) } else { read_grant_text(path) };
+    let text = text.map_err(LoadError::GrantRead)?;
     Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
+}
+
+/// Where a file really is, if that is in its folder: a tenant who may write there must not get at what others are granted.
+fn inside(path: &Path) -> io::Result<PathBuf> {
+    let (real, folder) = (path.canonicalize()?, path.parent().unwrap_or(path).canonicalize()?);
+    if !real.starts_with(folder) {
+        return Err(io::Error::other("a link that leads out of the tenant's folder: expected a file in it"));
+    }
+    Ok(real)
 }
 
 fn read_grant_text(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     fs::File::open(path)?.take(GRANT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
     if text.len() > GRANT_BYTES_MAX {
-        return Err(io::Error::other(format!("the file has more than {GRANT_BYTES_MAX} bytes: expected a few settings")));
+        return Err(io::Error::other(format!(
+            "the file has more than {GRANT_BYTES_MAX} bytes: expected a few settings"
+        )));
     }
     Ok(text)
-}
-
-pub(crate) fn or_last_good(plugin: Option<Arc<Plugin>>, error: LoadError) -> State {
-    match plugin {
-        Some(plugin) => State::LastGood(plugin, error),
-        None => State::Broken(error),
-    }
 }

@@ -11,7 +11,10 @@ use std::{
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{Instant, interval_at},
+};
 use tracing::{debug, warn};
 
 use crate::{
@@ -44,7 +47,7 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
     let changed = Arc::new(Notify::new());
     let mut watching = Watching::begin(reloader.plugins_dir(), &changed);
     let mut unsettled = false;
-    let mut prune = tokio::time::interval(PRUNE);
+    let mut prune = interval_at(Instant::now() + PRUNE, PRUNE);
     loop {
         let pause = if unsettled { SETTLE } else { RESCAN };
         let event = tokio::select! {

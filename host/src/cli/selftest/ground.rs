@@ -87,7 +87,7 @@ impl Ground {
     pub(super) fn problem(&self, plugin: &str) -> Option<String> {
         let plugins = self.host.plugins();
         let of = |path: &Path| path.file_stem().is_some_and(|stem| stem == plugin);
-        plugins.problems().iter().find(|problem| of(&problem.path)).map(|problem| problem.what.clone())
+        plugins.problems().find(|problem| of(&problem.path)).map(|problem| problem.what.clone())
     }
 
     pub(super) async fn leave(self) {

@@ -34,8 +34,7 @@ pub(super) async fn list(
 ) -> Result<Json<PluginList>, Problem> {
     Parameters::read::<NoParameters>(query.as_deref())?;
     let catalog = inner.runtime.catalog();
-    let usages = inner.store.reader().usages(None).await.map_err(|error| unreadable(&inner, &error))?;
-    Ok(Json(PluginList::new(&catalog, &usages)))
+    Ok(Json(PluginList::new(&catalog)))
 }
 
 /// A plugin that serves every tenant
@@ -95,7 +94,7 @@ async fn plugin(inner: &Inner, id: &PluginId) -> Result<Json<Plugin>, Problem> {
     let (id, standing) = known.ok_or_else(|| unknown(id, catalog.standings().map(|(known, _)| known)))?;
     let usages = inner.store.reader().usages(Some(&id.stem)).await;
     let usages = usages.map_err(|error| unreadable(inner, &error))?;
-    Ok(Json(Plugin::new(&catalog, id, standing, &catalog.owned(), &usages)))
+    Ok(Json(Plugin::new(&catalog, id, standing, &catalog.owned(), Some(&usages))))
 }
 
 /// Says which are near to it: a name is typed more often than not.

@@ -15,7 +15,7 @@ use crate::{
     telemetry::GUEST,
 };
 
-/// The most bytes of one line; what is longer is cut.
+/// The most bytes of one line; what is longer is cut, and ends with an ellipsis.
 const LINE_BYTES_MAX: usize = 8 * 1024;
 
 /// What a line costs besides its text, so that empty lines are not free.
@@ -58,24 +58,24 @@ impl GuestLog {
         self.dropped.fetch_add(usize::from(!rest.is_empty()), Ordering::Relaxed);
         // A lone carriage return begins a line too, on a terminal.
         for line in message.split(['\n', '\r']).filter(|line| !line.is_empty()) {
-            let line = line.get(..line.floor_char_boundary(LINE_BYTES_MAX)).unwrap_or(line);
+            let (line, cut) = line.split_at(line.floor_char_boundary(LINE_BYTES_MAX));
             let bytes = line.len() + LINE_BYTES_MIN;
             if self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes > self.bytes_max() {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
                 continue;
             }
-            self.write_line(level, line);
+            self.write_line(level, line, if cut.is_empty() { "" } else { "…" });
         }
     }
 
-    fn write_line(&self, level: Level, line: &str) {
+    fn write_line(&self, level: Level, line: &str, more: &str) {
         let (plugin, tenant, call) = self.names();
         match level {
-            Level::Trace => trace!(target: GUEST, %plugin, tenant, call, "{line}"),
-            Level::Debug => debug!(target: GUEST, %plugin, tenant, call, "{line}"),
-            Level::Info => info!(target: GUEST, %plugin, tenant, call, "{line}"),
-            Level::Warn => warn!(target: GUEST, %plugin, tenant, call, "{line}"),
-            Level::Error => error!(target: GUEST, %plugin, tenant, call, "{line}"),
+            Level::Trace => trace!(target: GUEST, %plugin, tenant, call, "{line}{more}"),
+            Level::Debug => debug!(target: GUEST, %plugin, tenant, call, "{line}{more}"),
+            Level::Info => info!(target: GUEST, %plugin, tenant, call, "{line}{more}"),
+            Level::Warn => warn!(target: GUEST, %plugin, tenant, call, "{line}{more}"),
+            Level::Error => error!(target: GUEST, %plugin, tenant, call, "{line}{more}"),
         }
     }
 }

@@ -52,8 +52,15 @@ impl Line {
         let mut line = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
         for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
             line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() >= LINE_BYTES_MAX {
+            if piece.ends_with(b"\n") {
                 self.flush(&mut line);
+            }
+            while line.len() >= LINE_BYTES_MAX {
+                // A character that is cut off here may be whole with what comes next.
+                let end = end_of_character(&line);
+                let rest = line.split_off(end);
+                self.flush(&mut line);
+                *line = rest;
             }
         }
     }
@@ -65,6 +72,12 @@ impl Line {
         }
         line.clear();
     }
+}
+
+/// Where to cut a line of `LINE_BYTES_MAX` or more: there, or a little before, if a character would be torn.
+fn end_of_character(line: &[u8]) -> usize {
+    let begins = |at: &usize| line.get(*at).is_none_or(|byte| byte & 0xc0 != 0x80);
+    (LINE_BYTES_MAX - 3..=LINE_BYTES_MAX).rev().find(begins).unwrap_or(LINE_BYTES_MAX)
 }
 
 /// A last line without an end is written when the guest is gone.

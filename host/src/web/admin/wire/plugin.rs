@@ -10,6 +10,8 @@ use slashbox_runtime::{self as runtime, Catalog, Standing};
 use slashbox_store::Usage;
 use utoipa::ToSchema;
 
+use crate::pipeline::seconds;
+
 /// All plugins whose files are there.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct PluginList {
@@ -17,7 +19,7 @@ pub(crate) struct PluginList {
     items: Vec<Plugin>,
     /// Commands that several plugins declare, or a plugin and a webhook.
     conflicts: Vec<Conflict>,
-    /// Files that do not serve as they are, those of plugins and others.
+    /// Files that can be no plugins.
     problems: Vec<OddFile>,
 }
 
@@ -42,8 +44,9 @@ pub(crate) struct Plugin {
     owns: Vec<String>,
     /// The commands that it declares, and others answer.
     not_owned: Vec<NotOwned>,
-    /// What it keeps, for each tenant for which that is anything. What has expired counts until it is removed.
-    keeps: Vec<Kept>,
+    /// What it keeps, for each tenant for which that is anything. What has expired counts until it is removed. Not in lists.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    keeps: Option<Vec<Kept>>,
 }
 
 /// How a plugin stands.
@@ -81,6 +84,9 @@ pub(super) struct Version {
     http_hosts: Vec<String>,
     /// The settings that it asks for.
     settings: Vec<Setting>,
+    /// What its grant gives it: the names of settings, and hosts.
+    #[schema(example = json!(["setting TOKEN", "http to crm.example.com"]))]
+    granted: Vec<String>,
     /// What its grant does not give of what it asks for, in words.
     #[schema(example = json!(["required setting TOKEN", "http to crm.example.com"]))]
     lacks: Vec<String>,
@@ -155,15 +161,13 @@ pub(super) struct Conflict {
     others: Vec<String>,
 }
 
-/// A file that does not serve as it is.
+/// A file that can be no plugin.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct OddFile {
     /// Which file.
     path: String,
     /// What is wrong with it, and what was expected.
     error: String,
-    /// Whether an earlier version serves instead.
-    last_good_serves: bool,
 }
 
 /// What a plugin keeps for a tenant.
@@ -173,42 +177,36 @@ pub(super) struct Kept {
     tenant: String,
     /// How many keys.
     kv_keys: u64,
-    /// The bytes of all keys and values.
+    /// The bytes of keys, values and timers.
     kv_bytes: u64,
     /// How many timers are set.
     timers: u64,
 }
 
 impl PluginList {
-    pub(crate) fn new(catalog: &Catalog, usages: &[(Scope, Usage)]) -> Self {
+    pub(crate) fn new(catalog: &Catalog) -> Self {
         let owned = catalog.owned();
-        let mut usages_of = BTreeMap::<&str, Vec<(Scope, Usage)>>::new();
-        for (scope, usage) in usages {
-            usages_of.entry(&scope.plugin).or_default().push((scope.clone(), *usage));
-        }
-        let usages_of = |id: &PluginId| usages_of.get(&*id.stem).map(Vec::as_slice).unwrap_or_default();
-        let plugin = |(id, standing)| Plugin::new(catalog, id, standing, &owned, usages_of(id));
         Self {
-            items: catalog.standings().map(plugin).collect(),
+            items: catalog.standings().map(|(id, standing)| Plugin::new(catalog, id, standing, &owned, None)).collect(),
             conflicts: catalog.conflicts().iter().map(Conflict::from).collect(),
-            problems: catalog.problems().iter().map(OddFile::from).collect(),
+            problems: catalog.odd_files().iter().map(OddFile::from).collect(),
         }
     }
 }
 
 impl Plugin {
-    /// `usages` are those of plugins of its name.
+    /// `usages` are those of plugins of its name, if they are to be told.
     pub(crate) fn new(
         catalog: &Catalog,
         id: &PluginId,
         standing: &Standing,
         owned: &BTreeMap<&PluginId, BTreeSet<&CommandName>>,
-        usages: &[(Scope, Usage)],
+        usages: Option<&[(Scope, Usage)]>,
     ) -> Self {
         let (state, error) = match standing {
             Standing::Serving => (PluginState::Serving, None),
-            Standing::LastGood(error) => (PluginState::LastGood, Some(error.clone())),
-            Standing::Broken(error) => (PluginState::Broken, Some(error.clone())),
+            Standing::LastGood(problem) => (PluginState::LastGood, Some(problem.what.clone())),
+            Standing::Broken(problem) => (PluginState::Broken, Some(problem.what.clone())),
             Standing::Disabled => (PluginState::Disabled, None),
         };
         let tenant = match &id.folder {
@@ -217,7 +215,8 @@ impl Plugin {
         };
         let owns = owned.get(id).into_iter().flatten().map(ToString::to_string);
         let not_owned = catalog.conflicts().iter().filter(|conflict| conflict.others.contains(id));
-        let keeps = usages.iter().filter(|(scope, _)| is_of(catalog, id, &scope.tenant));
+        let is_its_own = |kept: &&(Scope, Usage)| is_of(catalog, id, &kept.0.tenant);
+        let keeps = usages.map(|usages| usages.iter().filter(is_its_own).map(Kept::from).collect());
         Self {
             id: id.to_string(),
             tenant,
@@ -227,7 +226,7 @@ impl Plugin {
             serving: catalog.version(id).map(|plugin| Version::from(&**plugin)),
             owns: owns.collect(),
             not_owned: not_owned.map(NotOwned::from).collect(),
-            keeps: keeps.map(Kept::from).collect(),
+            keeps,
         }
     }
 }
@@ -254,6 +253,7 @@ impl From<&runtime::Plugin> for Version {
             events: events.iter().map(ToString::to_string).collect(),
             http_hosts: http_hosts.iter().map(ToString::to_string).collect(),
             settings: settings.iter().map(Setting::from).collect(),
+            granted: plugin.grant().granted(),
             lacks: plugin.lacks().iter().map(ToString::to_string).collect(),
             limits: Limits::NAMES.iter().filter_map(limit).collect(),
             sha256: plugin.content_hash().to_owned(),
@@ -278,9 +278,8 @@ impl From<&core::SettingSpec> for Setting {
 }
 
 impl From<(String, std::time::Duration)> for SetAside {
-    /// A second that has begun counts: whoever waits for as long is not told to wait again.
     fn from((tenant, left): (String, std::time::Duration)) -> Self {
-        Self { tenant, seconds: left.as_secs() + u64::from(left.subsec_nanos() > 0) }
+        Self { tenant, seconds: seconds(left) }
     }
 }
 
@@ -300,8 +299,8 @@ impl From<&core::Conflict> for Conflict {
 
 impl From<&runtime::Problem> for OddFile {
     fn from(problem: &runtime::Problem) -> Self {
-        let runtime::Problem { path, what, last_good_serves } = problem;
-        Self { path: path.display().to_string(), error: what.clone(), last_good_serves: *last_good_serves }
+        let runtime::Problem { path, what } = problem;
+        Self { path: path.display().to_string(), error: what.clone() }
     }
 }
 

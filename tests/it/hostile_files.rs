@@ -2,7 +2,7 @@
 
 use std::{fs::File, io::Write};
 
-use slashbox_hostile::{Bad, begin_of_large, slow_to_compile, with_more};
+use slashbox_hostile::{Attack, Bad, begin_of_large, component, slow_to_compile, with_more};
 
 use crate::harness::{Bystander, Server, Site, VERSION, changed, of_world};
 
@@ -19,6 +19,7 @@ async fn files_that_are_no_plugins_are_refused_while_others_serve() {
     };
     let mib = 1024 * 1024;
     let other_world = of_world(&["package other:thing; world plugin { export run: func() -> string; }".into()]);
+    let spin = component(Attack::SpinInDescribe, "spin").unwrap();
     let other_version = changed(&format!("slashbox:plugin@{VERSION}"), "slashbox:plugin@7.0.0");
     for (name, bytes, logged) in [
         ("instances", with_more("instances", 8, 0, 0).unwrap(), "instance count too high at 9"),
@@ -30,6 +31,7 @@ async fn files_that_are_no_plugins_are_refused_while_others_serve() {
         ("core-module", Bad::CoreModule.bytes().unwrap(), "a core WebAssembly module, not a component"),
         ("native", Bad::Native.bytes().unwrap(), "native code, not WebAssembly"),
         ("text", Bad::Text.bytes().unwrap(), "no WebAssembly: the file begins with"),
+        ("spin", spin, "`describe` did not return: cpu limit of 200 ms reached"),
         ("other-world", other_world, "it exports `run`, but not `slashbox:plugin/handler@"),
         ("other-version", other_version, "it was built for `slashbox:plugin/handler@7.0.0`"),
     ] {

@@ -76,7 +76,7 @@ async fn a_plugin_is_shown_with_all_that_it_is() {
     let list = ask(&site, &server, &["list"]).await;
     assert_has(
         &list.out,
-        &["PLUGIN", "LACKS", "probe   1.2.3    serving  ", "required setting TOKEN, http to crm", " +25 "],
+        &["PLUGIN", "LACKS", "probe   1.2.3    serving  ", "required setting TOKEN, http to crm", " +23 "],
     );
     for told in [&shown, &in_json, &list] {
         assert!(!told.out.contains("s3cret"), "{told:#?}");

@@ -1,34 +1,8 @@
 //! `slashbox check`: tells an author whether a file is a plugin, and if not, what to do about it.
 
 use serde_json::{Value, json};
-use wit_component::{ComponentEncoder, StringEncoding, dummy_module, embed_component_metadata};
-use wit_parser::{ManglingAndAbi, Resolve, SourceMap};
 
-use crate::harness::{Process, Site, VERSION, assert_has, guest};
-
-/// A component without a body that has the world `plugin` of some WIT text.
-fn component(wit: &[String]) -> Vec<u8> {
-    let mut sources = SourceMap::new();
-    for (index, text) in wit.iter().enumerate() {
-        sources.push_str(&format!("{index}.wit"), text.as_str());
-    }
-    let mut resolve = Resolve::default();
-    let package = resolve.push_group(sources.parse().map_err(|(_, error)| error).unwrap()).unwrap();
-    let world = resolve.select_world(&[package], Some("plugin")).unwrap();
-    let mut module = dummy_module(&resolve, world, ManglingAndAbi::Standard32);
-    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8).unwrap();
-    ComponentEncoder::default().module(&module).unwrap().encode().unwrap()
-}
-
-/// A component of our interface, but for one thing.
-fn changed(from: &str, to: &str) -> Vec<u8> {
-    let file =
-        |name: &str| std::fs::read_to_string(format!("{}/../wit/{name}.wit", env!("CARGO_MANIFEST_DIR"))).unwrap();
-    let ours = ["types", "handler", "services", "world"].map(file);
-    let theirs = ours.clone().map(|text| text.replace(from, to));
-    assert!(ours != theirs, "{from:?} stands nowhere in wit/");
-    component(&theirs)
-}
+use crate::harness::{Process, Site, VERSION, assert_has, changed, guest, of_world};
 
 #[tokio::test]
 async fn a_plugin_is_shown_with_what_it_asks_for() {
@@ -149,7 +123,7 @@ async fn what_is_no_plugin_is_told_what_to_do() {
         &["`describe` trapped: wasm trap: wasm `unreachable`"],
     )
     .await;
-    let other = component(&["package other:thing; world plugin { export run: func() -> string; }".into()]);
+    let other = of_world(&["package other:thing; world plugin { export run: func() -> string; }".into()]);
     let handler =
         format!("it exports `run`, but not `slashbox:plugin/handler@{VERSION}`: {build_with} and its `export!`");
     check("other.wasm", &other, &[&handler]).await;

@@ -1,4 +1,4 @@
-//! Plugins whose events cause themselves, and calls that leave something behind before they break.
+//! Plugins whose events cause themselves or are never done, and calls that leave something behind before they break.
 
 use crate::harness::{Bystander, Receiver, Server, Site, eventually};
 
@@ -29,6 +29,28 @@ async fn events_that_cause_themselves_come_to_an_end() {
     assert_eq!(received.len(), emitted.len() + 1);
     assert!(received.iter().any(|received| received.id() == message.id));
     assert!(server.listed("deliveries?state=dead").await.is_empty());
+    server.stop().await;
+}
+
+/// In as many conversations as may be called at once, and more; and again, until it is set aside.
+#[tokio::test]
+async fn events_that_are_never_done_hold_up_nobody_else() {
+    const CONVERSATIONS: u64 = 24;
+    let receiver = Receiver::start();
+    let site = Site::new(&["intruder", "mark"]);
+    site.add_webhook("crm", &receiver.url("/"), &["message.*"], "");
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    let bystander = Bystander::start(&server.support);
+    for topic in 1..=CONVERSATIONS {
+        server.support.in_topic(topic).writes("spin").await;
+    }
+    receiver.received(CONVERSATIONS as usize).await;
+    server.log().wait_for(&["did not arrive", "plugin intruder", "limit: cpu limit of 500 ms reached"]).await;
+    server.log().wait_for(&["WARN", "set aside for a while: it keeps crashing", "plugin=intruder"]).await;
+    bystander.end("events that are never done").await;
+    // None of them counts as done.
+    assert!(server.listed("deliveries?name=intruder&state=succeeded").await.is_empty());
     server.stop().await;
 }
 

@@ -51,6 +51,8 @@ mod cache;
 mod owners;
 /// Plugins that come, change and go.
 mod reload;
+/// Plugins that are replaced without a pause.
+mod replaced;
 /// What is left after a restart.
 mod restart;
 /// Plugins of earlier interfaces.

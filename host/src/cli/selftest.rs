@@ -34,15 +34,35 @@ pub(super) fn run(arguments: &Selftest) -> anyhow::Result<ExitCode> {
     let of = file.map_or("the default configuration".into(), |file| file.display().to_string());
     paint::note(&format!("the limits of {of}, in a folder of their own; this takes a while"));
     let findings = block_on(findings(settings, arguments.json))?;
-    let counted = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
-    let (held, not, untried) = (counted(Verdict::Held), counted(Verdict::Not), counted(Verdict::NotTried));
+    let sum = Sum::of(&findings);
     if arguments.json {
         let limits: Vec<_> = findings.iter().map(Finding::as_json).collect();
-        line(format_args!("{:#}", json!({ "ok": not == 0, "limits": limits })));
+        line(format_args!("{:#}", json!({ "ok": sum.is_ok(), "limits": limits })));
     } else {
+        let Sum { held, not, untried } = sum;
         line(format_args!("\n{held} held, {not} did not, {untried} not tried"));
     }
-    Ok(if not == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if sum.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How many limits came to what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Sum {
+    held: usize,
+    not: usize,
+    untried: usize,
+}
+
+impl Sum {
+    fn of(findings: &[Finding]) -> Self {
+        let counted = |verdict: Verdict| findings.iter().filter(|finding| finding.verdict == verdict).count();
+        Self { held: counted(Verdict::Held), not: counted(Verdict::Not), untried: counted(Verdict::NotTried) }
+    }
+
+    /// What was not tried says nothing against a host.
+    fn is_ok(self) -> bool {
+        self.not == 0
+    }
 }
 
 /// Tries one limit after the other; each is shown as soon as it is known.

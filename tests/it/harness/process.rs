@@ -1,6 +1,7 @@
 //! A run of the binary. It is killed, by its id, with the test that started it.
 
 use std::{
+    fs,
     path::Path,
     process::{Child, Command, Stdio},
 };
@@ -59,6 +60,14 @@ impl Process {
     /// The exit code, if it has ended.
     pub(crate) fn code_now(&mut self) -> Option<Option<i32>> {
         self.child.as_mut()?.try_wait().unwrap().map(|status| status.code())
+    }
+
+    /// The most memory that it had so far, in MiB; none on systems other than Linux.
+    pub(crate) fn memory_mib_max(&self) -> Option<u64> {
+        let id = self.child.as_ref()?.id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"))?;
+        Some(kib.trim().parse::<u64>().unwrap() / 1024)
     }
 
     /// Sends it a signal, such as `TERM`.

@@ -143,6 +143,11 @@ impl Server {
         lines.await.join("\n")
     }
 
+    /// The most memory that it had so far, in MiB; none on systems that do not tell.
+    pub(crate) fn memory_mib_max(&self) -> Option<u64> {
+        self.process.memory_mib_max()
+    }
+
     /// Sends it a signal.
     pub(crate) fn signal(&self, name: &str) {
         self.process.signal(name);

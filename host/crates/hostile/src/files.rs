@@ -64,24 +64,60 @@ impl Bad {
 /// As [`component`].
 pub fn with_more(name: &str, instances: u32, memories: u32, tables: u32) -> Result<Vec<u8>, MakeError> {
     let mut component = component(Attack::Calm, name)?;
-    let mut modules = sections(&component, CORE_MODULE);
     // Sections of a module: 5 is memories (one, of no pages), 4 tables (one, of functions, without elements).
     let (memory, table) = ([5, 3, 1, 0, 0], [4, 4, 1, 0x70, 0, 0]);
     for (count, body) in [(instances, &[][..]), (memories, &memory[..]), (tables, &table[..])] {
-        if count == 0 {
-            continue;
+        if count > 0 {
+            add(&mut component, body, count);
         }
-        section(&mut component, CORE_MODULE, &[&MODULE, body].concat());
-        let mut list = leb128(count);
-        for _ in 0..count {
-            list.push(0); // Instantiate …
-            list.extend(leb128(modules));
-            list.push(0); // … with no arguments.
-        }
-        section(&mut component, CORE_INSTANCE, &list);
-        modules += 1;
     }
     Ok(component)
+}
+
+/// [`Attack::Memory`] with one more memory, which has so many pages of 64 KiB from the beginning.
+///
+/// # Errors
+/// As [`component`].
+pub fn with_memory(name: &str, pages: u32) -> Result<Vec<u8>, MakeError> {
+    let mut component = component(Attack::Memory, name)?;
+    let mut body = Vec::new();
+    section(&mut body, 5, &[&[1, 0][..], &leb128(pages)].concat()); // Memories: one, without a maximum.
+    add(&mut component, &body, 1);
+    Ok(component)
+}
+
+/// A component with a function that takes a compiler many seconds, and no thread can help it: thousands of loops, one
+/// behind the other, over one variable.
+///
+/// # Errors
+/// As [`component`].
+pub fn slow_to_compile(name: &str) -> Result<Vec<u8>, MakeError> {
+    const LOOPS: usize = 20_000;
+    // loop; local.get 0; i32.const 1; i32.sub; local.tee 0; br_if 0; end
+    let one = [0x03, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b];
+    // No locals but the parameter, the loops, and its value as the result.
+    let function = [&[0][..], &one.repeat(LOOPS), &[0x20, 0, 0x0b]].concat();
+    let mut body = Vec::new();
+    // Sections of a module: 1 is types (one, from i32 to i32), 3 the type of each function, 10 their code.
+    section(&mut body, 1, &[1, 0x60, 1, 0x7f, 1, 0x7f]);
+    section(&mut body, 3, &[1, 0]);
+    section(&mut body, 10, &[&[1][..], &leb128(function.len() as u32), &function].concat());
+    let mut component = component(Attack::Calm, name)?;
+    add(&mut component, &body, 1);
+    Ok(component)
+}
+
+/// Adds a core module of these sections, and so many instances of it.
+fn add(component: &mut Vec<u8>, body: &[u8], instances: u32) {
+    let module = sections(component, CORE_MODULE);
+    section(component, CORE_MODULE, &[&MODULE, body].concat());
+    let mut list = leb128(instances);
+    for _ in 0..instances {
+        list.push(0); // Instantiate …
+        list.extend(leb128(module));
+        list.push(0); // … with no arguments.
+    }
+    section(component, CORE_INSTANCE, &list);
 }
 
 /// The beginning of a component of so many bytes: what is behind it are zeros, in a section that everybody skips.

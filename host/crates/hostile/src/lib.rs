@@ -9,7 +9,7 @@
 mod files;
 mod make;
 
-pub use files::{Bad, begin_of_large, with_more};
+pub use files::{Bad, begin_of_large, slow_to_compile, with_memory, with_more};
 pub use make::{MakeError, component};
 
 macro_rules! attacks {

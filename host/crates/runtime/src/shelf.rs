@@ -200,17 +200,17 @@ async fn off_thread<T: Send + 'static>(
     done.unwrap_or_else(|panic| Err(LoadError::Read(io::Error::other(panic))))
 }
 
-/// Reads a file, however it grows meanwhile, up to its limit.
+/// Reads a file up to its limit, however it grows meanwhile; one that is larger from the beginning, not at all.
 fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
     let file = fs::File::open(path)?;
     let bytes_max = u64::from(mib_max) * 1024 * 1024;
+    let mut size = file.metadata()?.len();
     let mut bytes = Vec::new();
-    file.take(bytes_max + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > bytes_max {
-        let bytes = fs::metadata(path)?.len();
-        return Err(LoadError::TooLarge { bytes, mib_max });
+    if size <= bytes_max {
+        file.take(bytes_max + 1).read_to_end(&mut bytes)?;
+        size = bytes.len() as u64;
     }
-    Ok(bytes)
+    if size > bytes_max { Err(LoadError::TooLarge { bytes: size, mib_max }) } else { Ok(bytes) }
 }
 
 fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {

@@ -25,11 +25,7 @@ pub(super) async fn all(ground: &Ground, tell: &mut impl FnMut(Finding)) {
     let (limits, host) = (ground.limits, ground.over_all);
     let mut say = |limit: &'static str, tried: Tried| {
         let configured = limits.get(limit).or_else(|| host.get(limit));
-        tell(match tried {
-            Ok((at, true, how)) => Finding { limit, verdict: Verdict::Held, configured, at, how },
-            Ok((at, false, how)) => Finding { limit, verdict: Verdict::Not, configured, at, how },
-            Err(how) => Finding { limit, verdict: Verdict::NotTried, configured, at: None, how },
-        });
+        tell(found(limit, configured, tried));
     };
     say("memory_mib", memory(ground).await);
     say("cpu_ms", cpu(ground).await);
@@ -67,6 +63,15 @@ pub(super) async fn all(ground: &Ground, tell: &mut impl FnMut(Finding)) {
     say("compile_s", Err("no component at hand takes so long to compile".into()));
     say("http_requests", Err("it would take a server to send requests to".into()));
     say("http_mib", Err("it would take a server to send requests to".into()));
+}
+
+/// What is told of a try.
+fn found(limit: &'static str, configured: Option<u32>, tried: Tried) -> Finding {
+    match tried {
+        Ok((at, true, how)) => Finding { limit, verdict: Verdict::Held, configured, at, how },
+        Ok((at, false, how)) => Finding { limit, verdict: Verdict::Not, configured, at, how },
+        Err(how) => Finding { limit, verdict: Verdict::NotTried, configured, at: None, how },
+    }
 }
 
 async fn memory(ground: &Ground) -> Tried {
@@ -302,3 +307,6 @@ fn narrowed_to(tried: u32, configured: u32) -> String {
 fn millis(time: std::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,13 @@
-//! Events that cause themselves.
+//! Events that cause themselves, and some that are never done.
 
 use slashbox_sdk::{Command, Event, OrRefuse, Plugin, Result, ServiceError, events, log};
+use std::hint::black_box;
 
 pub fn commands(plugin: Plugin) -> Plugin {
     plugin
         .command("/again", "COUNT", "emits an event, whose handler emits so many more of its kind, and so on", begin)
         .on("plugin.intruder.again", go_on)
+        .on("message.*", maybe_spin)
 }
 
 fn begin(command: Command) -> Result<&'static str> {
@@ -23,4 +25,11 @@ fn go_on(event: Event) -> Result {
         }
     }
     Ok(())
+}
+
+/// Computes for ever over a message that says so.
+fn maybe_spin(event: Event) {
+    while event.text.as_deref() == Some("spin") {
+        black_box(());
+    }
 }

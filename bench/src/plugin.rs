@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use slashbox_bench_round::{Laps, Order, answer};
 use slashbox_bench_work::{DATA, reply};
 use slashbox_core::{Command, Origin, Outcome};
-use slashbox_runtime::{Call, Input, Plugin, Runtime, Settings};
+use slashbox_runtime::{Call, Input, Plugin, PluginFile, Runtime, Settings};
 use slashbox_store::Store;
 
 use crate::{abreast, payload};
@@ -18,8 +18,8 @@ use crate::{abreast, payload};
 /// Answers orders.
 pub(crate) fn run(component: &Path) -> Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let store = Store::in_memory()?;
-    let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), component, store.reader(), None))?;
+    let (store, file) = (Store::in_memory()?, PluginFile::shared(component));
+    let runtime = tokio.block_on(Runtime::of_file(&Settings::default(), &file, None, store.reader(), None))?;
     let plugin = runtime.catalog().plugins().next().cloned().context("the plugin was not loaded")?;
     let ours = Arc::new(Ours { runtime, plugin, command: Arc::new(command()?) });
     tokio.block_on(ours.check())?;

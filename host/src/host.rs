@@ -1,19 +1,19 @@
 //! The embedding API: give a host commands and events, mount its routes, shut it down.
 
-use std::{collections::HashMap, path::Path, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use slashbox_core::{CommandNameError, NameError};
 use slashbox_delivery::{Deliveries, SystemClock};
 use slashbox_dialects::EVENT_BYTES_MAX;
-use slashbox_egress::{Egress, Settings as EgressSettings};
-use slashbox_runtime::{Catalog, Cost, LoadError, Plugin, Runtime, Settings};
+use slashbox_egress::Egress;
+use slashbox_runtime::{Catalog, Cost, LoadError, Plugin, PluginFile, Runtime, Settings};
 use slashbox_store::{OpenError, Store, WriteError};
 use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
 use crate::{
-    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, Source,
+    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, Source, TrialSettings,
     pipeline::{self, AcceptError},
     subscribers::{Subscribed, Subscribers, WebhookInfo},
     telemetry::HOST,
@@ -148,10 +148,11 @@ impl Host {
     ///
     /// # Errors
     /// If the file is no plugin for this host.
-    pub async fn of_file(settings: &Settings, file: &Path) -> Result<Self, OfFileError> {
+    pub async fn of_file(trial: &TrialSettings, file: &PluginFile) -> Result<Self, OfFileError> {
+        let TrialSettings { settings, egress, compiled_dir } = trial;
         let store = Store::in_memory()?;
-        let egress = Some(Egress::new(&EgressSettings::default())?);
-        let runtime = Runtime::of_file(settings, file, store.reader(), egress).await?;
+        let egress = Some(Egress::new(egress)?);
+        let runtime = Runtime::of_file(settings, file, compiled_dir.as_deref(), store.reader(), egress).await?;
         let (sources, admin, command_ms) = (HashMap::new(), AdminAccess::default(), settings.host.command_ms);
         Ok(Self::start(Parts { runtime, store, remotes: Vec::new(), sources, admin, command_ms }).await?)
     }
@@ -161,7 +162,7 @@ impl Host {
     ///
     /// # Errors
     /// If it is none.
-    pub async fn check(settings: &Settings, file: &Path) -> Result<(Plugin, Cost), LoadError> {
+    pub async fn check(settings: &Settings, file: &PluginFile) -> Result<(Plugin, Cost), LoadError> {
         Runtime::check(settings, file).await
     }
 

@@ -59,11 +59,11 @@ pub use slashbox_core::{
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{
-    Ask, Catalog, Cost, LoadError, Owner, Plugin, Problem, RenameFilesError, Settings, Standing,
+    Ask, Catalog, Cost, LoadError, Owner, Plugin, PluginFile, Problem, RenameFilesError, Settings, Standing,
 };
 pub use slashbox_store::{Moved, OpenError, RenameError, Usage, WriteError};
 pub use source::{Source, SourceError};
 pub use subscribers::WebhookInfo;
-pub use trial::Trial;
-pub use web::AdminAccess;
+pub use trial::{Trial, TrialSettings};
+pub use web::{AdminAccess, version_json};
 pub use webhook::{Profile, Webhook, WebhookError};

@@ -23,6 +23,7 @@ pub struct NewCommand {
     conversation: Option<String>,
     operator: Option<String>,
     contact: Option<String>,
+    message: Option<String>,
     source: String,
     data: String,
 }
@@ -36,6 +37,7 @@ impl NewCommand {
             conversation: None,
             operator: None,
             contact: None,
+            message: None,
             source: SOURCE.into(),
             data: "null".into(),
         }
@@ -66,6 +68,13 @@ impl NewCommand {
     #[must_use]
     pub fn contact(mut self, contact: &str) -> Self {
         self.contact = Some(contact.into());
+        self
+    }
+
+    /// The id of the message that it was.
+    #[must_use]
+    pub fn message(mut self, message: &str) -> Self {
+        self.message = Some(message.into());
         self
     }
 
@@ -100,7 +109,7 @@ impl NewCommand {
             conversation: self.conversation,
             operator: self.operator,
             contact: self.contact,
-            message: None,
+            message: self.message,
             occurred_at_ms: pipeline::now_ms(),
             origin: origin(tenant, self.source),
             data: self.data,

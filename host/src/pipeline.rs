@@ -27,7 +27,7 @@ use crate::{
 
 pub(crate) use answer::seconds;
 pub use answer::{Answer, Answered};
-pub(crate) use call::beginning;
+pub(crate) use call::{beginning, make_fit};
 
 /// How long the store may take to accept something: what platforms wait. Somebody who is told that it was not taken sends
 /// it again, and is known by what it is; somebody who is told nothing gives up.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Process, Site, VERSION, assert_has, changed, guest, of_world};
+use crate::harness::{Process, Server, Site, VERSION, assert_has, changed, guest, of_world};
 
 #[tokio::test]
 async fn a_plugin_is_shown_with_what_it_asks_for() {
@@ -58,6 +58,7 @@ async fn a_program_gets_json() {
         ("http_hosts", json!([])),
         ("settings", json!([])),
         ("lacks", json!([])),
+        ("enabled", json!(true)),
         ("bytes", json!(guest("mark").len())),
     ] {
         assert_eq!(mark[member], expected, "{member}");
@@ -145,7 +146,7 @@ async fn a_file_that_is_not_there_or_too_large_is_told() {
         Process::run(&["check", file], site.dir()).await.assert(1, &[file, expected]);
     };
     check("nowhere.wasm", "cannot be read: No such file or directory").await;
-    check("plugins", "cannot be read: Is a directory").await;
+    check("plugins", "cannot be read: neither a file nor a link to one").await;
     let large = std::fs::File::create(site.path("large.wasm")).unwrap();
     large.set_len(64 * 1024 * 1024 + 1).unwrap();
     check("large.wasm", "the file has 67108865 bytes: expected at most 64 MiB").await;
@@ -159,4 +160,49 @@ async fn a_grant_with_a_mistake_is_told() {
     site.grant("mark", "enable = true");
     let checked = Process::run(&["check", "plugins/mark.wasm"], site.dir()).await;
     checked.assert(1, &["refused plugins/mark.wasm", "grant: unknown key `enable`: did you mean `enabled`?"]);
+    site.grant("mark", "enabled = false");
+    let checked = Process::run(&["check", "plugins/mark.wasm"], site.dir()).await;
+    checked.assert(0, &["ok plugins/mark.wasm", "  disabled by its grant file\n"]);
+}
+
+/// Neither is a word for the other: what one refuses, the other must refuse as well.
+#[cfg(unix)]
+#[tokio::test]
+async fn what_serve_refuses_is_no_plugin() {
+    let site = Site::new(&["mark", "my plugin=mark", "acme/mark=mark"]);
+    std::os::unix::fs::symlink("nothing", site.path("plugins/mark.toml")).unwrap();
+    site.grant("acme/mark", "[settings]\nA = \"${HOME}\"");
+    site.write("plugins/mark.component", guest("mark"));
+    let (name, link) = ("\"my plugin\" is no name: expected letters, digits", "a link to nothing");
+    let environment = "`settings.A`: the host's environment is for plugins of all tenants";
+    for (arguments, expected) in [
+        (&["plugins/my plugin.wasm"][..], name),
+        (&["plugins/mark.wasm"], link),
+        (&["plugins/acme/mark.wasm", "--tenant", "acme"], environment),
+        (&["plugins/mark.component"], "expected a file that is called NAME.wasm"),
+    ] {
+        let checked = Process::run(&[&["check"], arguments].concat(), site.dir()).await;
+        checked.assert(1, &[&format!("refused {}\n", arguments[0]), expected]);
+    }
+    // As a plugin of all tenants it would serve.
+    Process::run(&["check", "plugins/acme/mark.wasm"], site.dir()).await.assert(0, &["ok "]);
+    let listing = Server::start(&site).await.listing().await;
+    assert_has(&listing, &[name, link, environment]);
+}
+
+#[tokio::test]
+async fn its_limits_are_those_of_the_configuration() {
+    let site = Site::new(&["mark"]);
+    let check = async |more: &[&str], code: i32, expected: &str| {
+        Process::run(&[&["check", "plugins/mark.wasm"], more].concat(), site.dir()).await.assert(code, &[expected]);
+    };
+    site.grant("mark", "[limits]\nmemory_mib = 128");
+    check(&[], 1, "grant: `limits.memory_mib` = 128: expected 1 to 64, the host's own limit").await;
+    site.write("large.toml", "[limits]\nmemory_mib = 256\n[admin]\ntoken = \"${NOBODYS}\"");
+    check(&["--config", "large.toml"], 0, "ok plugins/mark.wasm").await;
+    site.rename("large.toml", "slashbox.toml");
+    check(&[], 0, "ok plugins/mark.wasm").await;
+    check(&["--config", "none.toml"], 64, "error: none.toml: there is no such file").await;
+    site.write("slashbox.toml", "[limits]\nplugin_file_mib = 0");
+    check(&[], 64, "error: slashbox.toml: `limits.plugin_file_mib` = 0: expected 1 to 1024").await;
 }

@@ -92,6 +92,9 @@ async fn dead_letters_are_listed_and_shown_with_their_reasons() {
         (" --state dead", 2),
         (" --state succeeded", 0),
         (" --plugin counter", 1),
+        (" --plugin default/counter", 1),
+        (" --plugin default/counter --tenant default", 1),
+        (" --plugin acme/counter", 0),
         (" --webhook crm", 1),
         (" --webhook counter", 0),
         (" --tenant acme", 0),
@@ -123,6 +126,8 @@ async fn what_cannot_be_told_is_told_why() {
         ("events list --limit 0", 64, "invalid value '0' for '--limit <"),
         ("events", 64, "Usage: slashbox events <COMMAND>"),
         ("deliveries list --plugin a --webhook b", 64, "cannot be used with"),
+        ("deliveries list --plugin a/b/c", 64, "invalid value 'a/b/c' for '--plugin <NAME>'"),
+        ("deliveries list --plugin a/b --tenant c", 64, "--tenant c: a plugin of a gets nothing of another tenant's"),
     ] {
         let ended = ask(&site, &server, arguments, &[]).await;
         ended.assert(code, &[]);

@@ -1,80 +1,57 @@
 //! `slashbox call`: one call of one plugin, for its author.
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
-use anyhow::Context;
-use serde_json::json;
-use slashbox::{Answer, CommandError, Host, NewCommand, Outcome, Settings, Shown, telemetry};
+use slashbox::{CommandError, NewCommand, Outcome, Trial};
 
 use super::{
     Call, Usage, block_on,
     paint::{self, line},
+    text::plain_lines,
+    trial,
 };
 
-pub(super) fn run(arguments: Call) -> anyhow::Result<ExitCode> {
-    // What the plugin says is what its author wants to see.
-    telemetry::start_log("warn,slashbox::guest=trace", telemetry::LogFormat::Text)?;
-    let mut command = NewCommand::new(&arguments.name)
-        .args(&arguments.args)
-        .conversation(&arguments.conversation)
-        .operator(&arguments.operator)
-        .source("call");
-    if let Some(file) = &arguments.data {
-        command = command.data_text(json_of(file)?);
-    }
-    let answer = block_on(async {
-        let host = Host::of_file(&Settings::default(), &arguments.file).await;
-        let host = host.with_context(|| arguments.file.display().to_string())?;
-        let answer = host.command("default", command).await;
-        answer.map_err(|error| match error {
-            CommandError::Name(_) => anyhow::Error::new(Usage(error.to_string())),
-            error => error.into(),
-        })
-    })?;
-    if arguments.json {
-        line(format_args!("{:#}", as_json(&answer)));
-    } else {
-        show(&answer);
-    }
-    Ok(if answer.outcome.succeeded() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+pub(super) fn run(arguments: &Call) -> anyhow::Result<ExitCode> {
+    let Call { plugin: tried, json, .. } = arguments;
+    block_on(async {
+        let command = command(arguments)?;
+        let (host, plugin) = tried.start().await?;
+        let trial = host.try_command(&plugin, tried.tenant(), command).await.map_err(usage)?;
+        if *json {
+            let reply = match &trial.outcome {
+                Outcome::Replied(reply) => reply.as_ref().map(|reply| reply.text.as_str()),
+                _ => None,
+            };
+            trial::show_json(&trial, plugin.id(), ("reply", reply.into()));
+        } else {
+            show(&trial);
+            trial::show_changes(&trial, plugin.id());
+        }
+        Ok(trial::code(&trial))
+    })
 }
 
-/// A file's JSON, as it was written.
-pub(super) fn json_of(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let json = serde_json::from_str::<&serde_json::value::RawValue>(&text);
-    let json = json.map_err(|error| Usage(format!("{}: expected JSON: {error}", file.display())))?;
-    Ok(json.get().to_owned())
+fn command(arguments: &Call) -> anyhow::Result<NewCommand> {
+    let Call { name, args, conversation, operator, data, .. } = arguments;
+    let command = NewCommand::new(name).args(args).conversation(conversation).operator(operator).source("call");
+    Ok(match data {
+        Some(file) => command.data_text(trial::json_of(file)?),
+        None => command,
+    })
 }
 
-fn show(answer: &Answer) {
-    match (inside(&answer.outcome), answer.shown()) {
-        (Some(problem), _) => paint::error(&problem),
-        (None, Shown::Message(text)) => line(text),
-        (None, Shown::Nothing) => paint::note("done, nothing to show"),
-        (None, Shown::Error(text)) => paint::error(&text),
+/// A command that nobody could type is a mistake in the command line.
+pub(super) fn usage(error: CommandError) -> anyhow::Error {
+    match error {
+        CommandError::Name(_) => Usage(error.to_string()).into(),
+        error => error.into(),
     }
 }
 
-/// Why a call did not do what it was asked. The inside of a plugin that broke is its author's to see.
-pub(super) fn inside(outcome: &Outcome) -> Option<String> {
-    match outcome {
-        Outcome::Trapped(trap) => Some(format!("trapped: {}\n{}", trap.cause, trap.backtrace)),
-        Outcome::Limit(limit) => Some(limit.to_string()),
-        Outcome::Unavailable(why) => Some(format!("unavailable: {why}")),
-        Outcome::Refused(why) => Some(format!("refused: {why}")),
-        Outcome::Replied(_) | Outcome::Busy | Outcome::SetAside(_) => None,
+fn show(trial: &Trial) {
+    match (trial::failure(&trial.outcome), &trial.outcome) {
+        (Some(failure), _) => paint::error(&failure),
+        (None, Outcome::Replied(Some(reply))) => line(plain_lines(&reply.text)),
+        (None, _) => paint::note("done, nothing to show"),
     }
-}
-
-fn as_json(answer: &Answer) -> serde_json::Value {
-    let (reply, detail) = match (&answer.outcome, answer.shown()) {
-        (Outcome::Replied(_), Shown::Message(text)) => (Some(text), None),
-        (Outcome::Replied(_), _) => (None, None),
-        (Outcome::Trapped(trap), _) => (None, Some(trap.cause.clone())),
-        (Outcome::Limit(limit), _) => (None, Some(limit.to_string())),
-        (Outcome::Refused(why) | Outcome::Unavailable(why), _) => (None, Some(why.clone())),
-        (Outcome::Busy | Outcome::SetAside(_), _) => (None, None),
-    };
-    json!({ "outcome": answer.outcome.name(), "reply": reply, "detail": detail })
 }

@@ -3,24 +3,26 @@
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
-use slashbox::{Cost, Host, LoadError, Plugin, Settings};
+use slashbox::{Cost, Host, LoadError, Plugin, version_json};
 
 use super::{
     Check, block_on,
-    paint::{BAD, BOLD, DIM, GOOD, ODD, line, paint},
+    paint::{BAD, BOLD, DIM, GOOD, ODD, line, paint, print_json},
+    text::plain,
+    words,
 };
 
 pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
-    let file = arguments.file.display().to_string();
-    let checked = block_on(async { Ok(Host::check(&Settings::default(), &arguments.file).await) })?;
-    match (checked, arguments.json) {
-        (Ok((plugin, cost)), true) => line(format_args!("{:#}", as_json(&plugin, &cost))),
-        (Ok((plugin, cost)), false) => show(&plugin, &cost, &file),
+    let Check { plugin: checked, json } = arguments;
+    let (shown, settings) = (checked.file.display().to_string(), checked.bounds()?.settings);
+    match (block_on(async { Ok(Host::check(&settings, &checked.file()).await) })?, json) {
+        (Ok((plugin, cost)), true) => print_json(&as_json(&plugin, &cost)),
+        (Ok((plugin, cost)), false) => show(&plugin, &cost, &shown),
         (Err(error), json) => {
-            if json {
-                line(format_args!("{:#}", json!({ "ok": false, "error": error.to_string() })));
+            if *json {
+                print_json(&json!({ "ok": false, "error": error.to_string() }));
             } else {
-                show_refused(&error, &file);
+                show_refused(&error, &shown);
             }
             return Ok(ExitCode::FAILURE);
         }
@@ -29,37 +31,40 @@ pub(super) fn run(arguments: &Check) -> anyhow::Result<ExitCode> {
 }
 
 fn show_refused(error: &LoadError, file: &str) {
-    line(format_args!("{} {file}", paint(BAD, "refused")));
+    line(format_args!("{} {}", paint(BAD, "refused"), plain(file)));
     match error {
         LoadError::Mismatch(lines) => {
             line("  it does not fit this host:");
             for text in lines {
-                line(format_args!("  - {text}"));
+                line(format_args!("  - {}", plain(text)));
             }
         }
-        other => line(format_args!("  {other}")),
+        other => line(format_args!("  {}", plain(&other.to_string()))),
     }
 }
 
 fn show(plugin: &Plugin, cost: &Cost, file: &str) {
     let descriptor = plugin.descriptor();
     let kib = plugin.bytes().div_ceil(1024);
-    line(format_args!("{} {file} {}", paint(GOOD, "ok"), paint(DIM, format!("({kib} KiB)"))));
-    line(format_args!("  {} {}  {}", paint(BOLD, &descriptor.name), descriptor.version, descriptor.summary));
+    line(format_args!("{} {} {}", paint(GOOD, "ok"), plain(file), paint(DIM, format!("({kib} KiB)"))));
+    let summary = plain(&descriptor.summary);
+    line(format_args!("  {} {}  {summary}", paint(BOLD, plain(&descriptor.name)), plain(&descriptor.version)));
+    if !plugin.grant().enabled {
+        line(format_args!("  {}", paint(ODD, "disabled by its grant file")));
+    }
     for command in &descriptor.commands {
-        let usage = if command.usage.is_empty() { String::new() } else { format!(" {}", command.usage) };
-        line(format_args!("  command  {}{usage}  {}", paint(BOLD, &command.name), paint(DIM, &command.summary)));
+        let usage = paint(BOLD, words::usage(command.name.as_str(), &command.usage));
+        line(format_args!("  command  {usage}  {}", paint(DIM, plain(&command.summary))));
     }
     for event in &descriptor.events {
-        line(format_args!("  event    {event}"));
+        line(format_args!("  event    {}", plain(&event.to_string())));
     }
     for host in &descriptor.http_hosts {
         line(format_args!("  http     {host}"));
     }
     for setting in &descriptor.settings {
-        let need = if setting.required { "required" } else { "optional" };
-        let secret = if setting.secret { ", secret" } else { "" };
-        line(format_args!("  setting  {} ({need}{secret})  {}", setting.name, paint(DIM, &setting.summary)));
+        let (name, summary) = (words::setting(&setting.name, setting.required, setting.secret), &setting.summary);
+        line(format_args!("  setting  {name}  {}", paint(DIM, plain(summary))));
     }
     for lack in plugin.lacks() {
         line(format_args!("  {} {lack}: its grant file does not give it", paint(ODD, "lacks")));
@@ -74,29 +79,18 @@ fn mib(cost: &Cost) -> f64 {
     f64::from(u32::try_from(hundredths).unwrap_or(u32::MAX)) / 100.0
 }
 
+/// What the admin API tells of one that serves, and what only a check knows.
 fn as_json(plugin: &Plugin, cost: &Cost) -> Value {
-    let descriptor = plugin.descriptor();
-    let command = |command: &slashbox::CommandSpec| json!({ "name": command.name.as_str(), "usage": command.usage, "summary": command.summary });
-    let setting = |setting: &slashbox::SettingSpec| {
-        let slashbox::SettingSpec { name, summary, secret, required } = setting;
-        json!({ "name": name, "summary": summary, "secret": secret, "required": required })
-    };
-    json!({
-        "ok": true,
-        "name": descriptor.name,
-        "version": descriptor.version,
-        "summary": descriptor.summary,
-        "commands": descriptor.commands.iter().map(command).collect::<Vec<_>>(),
-        "events": descriptor.events.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "http_hosts": descriptor.http_hosts.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "settings": descriptor.settings.iter().map(setting).collect::<Vec<_>>(),
-        "lacks": plugin.lacks().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "bytes": plugin.bytes(),
-        "sha256": plugin.content_hash(),
-        "cost": {
+    let mut json = version_json(plugin);
+    if let Some(members) = json.as_object_mut() {
+        members.insert("ok".into(), true.into());
+        members.insert("enabled".into(), plugin.grant().enabled.into());
+        let cost = json!({
             "compile_ms": u64::try_from(cost.compile.as_millis()).unwrap_or(u64::MAX),
             "warm_us": u64::try_from(cost.warm.as_micros()).unwrap_or(u64::MAX),
             "memory_mib": mib(cost),
-        },
-    })
+        });
+        members.insert("cost".into(), cost);
+    }
+    json
 }

@@ -2,12 +2,26 @@
 
 use std::{io::ErrorKind, path::Path, process::ExitCode};
 
-use slashbox::config::{Config, ConfigError, DEFAULT};
+use slashbox::config::{Bounds, Config, ConfigError, DEFAULT};
 
 use super::{
     Usage,
     paint::{GOOD, line, paint},
 };
+
+/// The configuration that is read if there is one and none is named.
+const USUAL: &str = "slashbox.toml";
+
+/// The configuration that is meant; none if none is named and the usual one is not there.
+pub(super) fn named_or_usual(named: Option<&Path>) -> Option<&Path> {
+    let usual = Path::new(USUAL);
+    named.or_else(|| usual.exists().then_some(usual))
+}
+
+/// What plugins may have as a configuration says, or else as every key's default does.
+pub(super) fn bounds(file: Option<&Path>) -> Result<Bounds, Usage> {
+    file.map_or_else(|| Ok(Bounds::default()), |file| Bounds::load(file).map_err(|error| mistake(file, &error)))
+}
 
 pub(super) fn print_default() -> anyhow::Result<ExitCode> {
     line(DEFAULT.trim_end());

@@ -10,24 +10,26 @@ mod deliveries;
 mod emit;
 mod events;
 mod new;
+mod one_plugin;
 mod paint;
 mod plugins;
+mod records;
 mod running_host;
 mod selftest;
 mod serve;
 mod table;
 mod text;
+mod trial;
+mod words;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand, error::ErrorKind};
+use one_plugin::OnePlugin;
 use slashbox::{Sender, config::ConfigError};
 
 /// Wrong usage: `EX_USAGE` of sysexits.h.
 const WRONG_USAGE: u8 = 64;
-
-/// The most items that a command lists. Nobody reads more; who processes them gets them from the API, page by page.
-const LISTED_MAX: i64 = 10_000;
 
 /// A host for custom command handlers of chat-support platforms.
 #[derive(Debug, Parser)]
@@ -43,9 +45,13 @@ enum Command {
     Serve(Serve),
     /// Say whether a file is a plugin for this host, what it asks for, and what it costs
     Check(Check),
-    /// Call a plugin's command once, without a host running; what it keeps is gone afterwards
+    /// Call a plugin's command once, without a host running, and show what it would change
+    ///
+    /// Nothing of it is kept, but HTTP requests are really sent: to the hosts that the plugin's grant allows.
     Call(Call),
     /// Give a plugin an event once, without a host running, and show what it would change
+    ///
+    /// Nothing of it is kept, but HTTP requests are really sent: to the hosts that the plugin's grant allows.
     Emit(Emit),
     /// Make a new plugin: a project that builds and passes its own tests at once
     New(New),
@@ -83,9 +89,8 @@ struct Serve {
 
 #[derive(Debug, clap::Args)]
 struct Check {
-    /// The component; a grant FILE.toml beside it is read too
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
+    #[command(flatten)]
+    plugin: OnePlugin,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -93,9 +98,8 @@ struct Check {
 
 #[derive(Debug, clap::Args)]
 struct Call {
-    /// The component; a grant FILE.toml beside it gives it its settings
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
+    #[command(flatten)]
+    plugin: OnePlugin,
     /// The command, e.g. /invoice
     #[arg(value_name = "/NAME")]
     name: String,
@@ -118,27 +122,30 @@ struct Call {
 
 #[derive(Debug, clap::Args)]
 struct Emit {
-    /// The component; a grant FILE.toml beside it gives it its settings
-    #[arg(value_name = "FILE.wasm")]
-    file: PathBuf,
-    /// What happened, e.g. message.received
+    #[command(flatten)]
+    plugin: OnePlugin,
+    /// What happened, e.g. message.received; or a command that another answers, e.g. /mark
     #[arg(value_name = "KIND")]
     kind: String,
     /// JSON that the plugin gets as the event's data
     #[arg(long, value_name = "FILE.json")]
     data: Option<PathBuf>,
-    /// The text of the message
+    /// The text of the message; of a command, what follows its name
     #[arg(long, allow_hyphen_values = true)]
     text: Option<String>,
     /// The platform's id of the message; of timer.fired, the timer's key
     #[arg(long, value_name = "ID", allow_hyphen_values = true)]
     message: Option<String>,
-    /// Who wrote it: contact, operator, bot, system or unknown
-    #[arg(long, default_value = "contact")]
-    sender: Sender,
+    /// Who wrote it: contact, operator, bot, system or unknown [default: contact; of a command operator, of timer.fired and
+    /// of what plugins emit system]
+    #[arg(long)]
+    sender: Option<Sender>,
     /// The conversation in which it happened
     #[arg(long, value_name = "ID", default_value = "conversation", allow_hyphen_values = true)]
     conversation: String,
+    /// Who gives support; of a command, who typed it [default: of a command, operator]
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    operator: Option<String>,
     /// Answer in JSON
     #[arg(long)]
     json: bool,
@@ -159,7 +166,7 @@ struct New {
     /// Where to: the last part of it is the plugin's name
     #[arg(value_name = "NAME")]
     path: PathBuf,
-    /// The SDK's folder, guest-sdk; the one beside slashbox's own sources, or the published one, if nothing is said
+    /// The SDK's folder, guest-sdk; the one beside the sources that this program was built from, if nothing is said
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
@@ -174,17 +181,6 @@ enum Config {
         #[arg(value_name = "FILE", default_value = "slashbox.toml")]
         file: PathBuf,
     },
-}
-
-/// How a list is shown.
-#[derive(Debug, clap::Args)]
-struct Listing {
-    /// How many at most: 1 to 10000
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=LISTED_MAX))]
-    limit: u32,
-    /// Answer in JSON
-    #[arg(long)]
-    json: bool,
 }
 
 /// Reads the arguments; what cannot be read, and help, is printed here.
@@ -203,8 +199,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Serve(serve) => serve::run(serve),
         Command::Check(check) => check::run(&check),
-        Command::Call(call) => call::run(call),
-        Command::Emit(emit) => emit::run(emit),
+        Command::Call(call) => call::run(&call),
+        Command::Emit(emit) => emit::run(&emit),
         Command::New(new) => new::run(&new),
         Command::Config(Config::Default) => config::print_default(),
         Command::Config(Config::Check { file }) => config::check(&file),
@@ -227,6 +223,11 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Usage(String);
+
+/// Runs a command that asks a host, or does what it is told.
+fn finish(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
+    block_on(future).map(|()| ExitCode::SUCCESS)
+}
 
 /// The runtime of a command that does one thing.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

@@ -11,7 +11,7 @@ const FILES: [(&str, &str); 4] = [
     ("Cargo.toml", include_str!("new/Cargo.toml.txt")),
     ("src/lib.rs", include_str!("new/lib.rs.txt")),
     ("README.md", include_str!("new/README.md.txt")),
-    (".gitignore", "/target\n"),
+    (".gitignore", "/target\n/*.wasm\n"),
 ];
 
 /// Where the SDK lay when this program was built: what lies there now fits it.
@@ -23,7 +23,8 @@ pub(super) fn run(arguments: &New) -> anyhow::Result<ExitCode> {
     if arguments.path.exists() {
         return Err(Usage(format!("{}: is there already", arguments.path.display())).into());
     }
-    let sdk = sdk(arguments.sdk.as_deref())?;
+    let sdk = sdk(arguments.sdk.as_deref(), Path::new(SDK_BESIDE))?;
+    // Cargo has no `-` in a library's name; slashbox calls the plugin by its file.
     let wasm = format!("target/wasm32-wasip2/release/{}.wasm", name.replace('-', "_"));
     for (file, text) in FILES {
         let path = arguments.path.join(file);
@@ -38,7 +39,9 @@ pub(super) fn run(arguments: &New) -> anyhow::Result<ExitCode> {
     line(format_args!("  cd {folder}"));
     line("  cargo test");
     line("  cargo build --release --target wasm32-wasip2");
-    line(format_args!("  slashbox call {wasm} /{name} hello"));
+    line(format_args!("  cp {wasm} {name}.wasm"));
+    line(format_args!("  slashbox call {name}.wasm /{name} hello"));
+    line(format_args!("then copy {name}.wasm into the plugins folder of a slashbox, and it serves"));
     Ok(ExitCode::SUCCESS)
 }
 
@@ -50,24 +53,42 @@ fn check_name(name: &str) -> Result<(), Usage> {
     if sound { Ok(()) } else { Err(Usage(format!("{name:?} is no plugin's name: {expected}"))) }
 }
 
-/// The SDK as a manifest names it: where it is said to lie, beside this program's own sources, or published.
-fn sdk(given: Option<&Path>) -> Result<String, Usage> {
+/// The SDK as a manifest names it: where it is said to lie, or beside this program's own sources.
+fn sdk(given: Option<&Path>, beside: &Path) -> Result<String, Usage> {
     let is_sdk = |path: &Path| path.join("Cargo.toml").is_file();
-    let at = |path: &Path| {
-        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        format!("{{ path = {:?} }}", path.display().to_string())
+    let path = match given {
+        Some(path) if is_sdk(path) => path,
+        Some(path) => {
+            return Err(Usage(format!("{}: expected the folder guest-sdk, with a Cargo.toml", path.display())));
+        }
+        None if is_sdk(beside) => beside,
+        None => {
+            return Err(Usage(
+                "the SDK is not found: say with --sdk where the folder guest-sdk of slashbox's sources is".into(),
+            ));
+        }
     };
-    match given {
-        Some(path) if is_sdk(path) => Ok(at(path)),
-        Some(path) => Err(Usage(format!("{}: expected the folder guest-sdk, with a Cargo.toml", path.display()))),
-        None if is_sdk(Path::new(SDK_BESIDE)) => Ok(at(Path::new(SDK_BESIDE))),
-        None => Ok(format!("{:?}", env!("CARGO_PKG_VERSION"))),
-    }
+    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    Ok(format!("{{ path = {:?} }}", path.display().to_string()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sdk_is_where_it_is_said_to_be_or_beside_the_sources() {
+        let dir = tempfile::tempdir().unwrap();
+        let (here, nowhere) = (dir.path().join("guest-sdk"), dir.path().join("nowhere"));
+        fs::create_dir(&here).unwrap();
+        fs::write(here.join("Cargo.toml"), "").unwrap();
+        for found in [sdk(Some(&here), &nowhere), sdk(None, &here)] {
+            assert!(found.unwrap().ends_with("guest-sdk\" }"));
+        }
+        let refused = |given| sdk(given, &nowhere).unwrap_err().to_string();
+        assert!(refused(None).contains("--sdk"), "{}", refused(None));
+        assert!(refused(Some(&nowhere)).contains("expected the folder guest-sdk"));
+    }
 
     #[test]
     fn names() {

@@ -3,6 +3,9 @@
 use std::{fmt::Display, io::Write};
 
 use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use super::text::{plain_json, plain_lines};
 
 pub(super) const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
@@ -20,12 +23,17 @@ pub(super) fn line(text: impl Display) {
     let _ = writeln!(anstream::stdout(), "{text}");
 }
 
-/// What went wrong, on stderr.
+/// For programs.
+pub(super) fn print_json(value: &Value) {
+    line(plain_json(&format!("{value:#}")));
+}
+
+/// What went wrong, on stderr. Others may have had a say in it.
 pub(super) fn error(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{}: {text}", paint(BAD, "error"));
+    let _ = writeln!(anstream::stderr(), "{}: {}", paint(BAD, "error"), plain_lines(text));
 }
 
 /// What is worth a word, on stderr.
 pub(super) fn note(text: &str) {
-    let _ = writeln!(anstream::stderr(), "{}", paint(DIM, text));
+    let _ = writeln!(anstream::stderr(), "{}", paint(DIM, plain_lines(text)));
 }

@@ -6,14 +6,15 @@ use std::{collections::BTreeMap, process::ExitCode};
 
 use anstyle::Style;
 use serde::Deserialize;
-use slashbox_core::{Folder, PluginId, check_name};
+use slashbox_core::{Folder, PluginId};
 
 use super::{
-    block_on,
+    finish,
     paint::{BAD, BOLD, GOOD, ODD, line, note, paint},
-    running_host::{RunningHost, Which},
+    running_host::{Asking, plugin_id},
     table::{Cell, Table, facts},
-    text::{plain, plain_json},
+    text::plain,
+    words,
 };
 
 /// How many commands of a plugin are listed: one that has more has a family of them.
@@ -31,11 +32,8 @@ pub(super) enum Plugins {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
-    /// Answer in JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    which: Which,
+    asking: Asking,
 }
 
 #[derive(Debug, clap::Args)]
@@ -43,11 +41,8 @@ pub(super) struct Show {
     /// The plugin: its file's name without .wasm; TENANT/NAME if it is a tenant's own
     #[arg(value_name = "NAME", value_parser = plugin_id)]
     id: PluginId,
-    /// Answer in JSON
-    #[arg(long)]
-    json: bool,
     #[command(flatten)]
-    which: Which,
+    asking: Asking,
 }
 
 #[derive(Deserialize)]
@@ -136,43 +131,30 @@ struct Kept {
 }
 
 pub(super) fn run(arguments: Plugins) -> anyhow::Result<ExitCode> {
-    block_on(async {
+    finish(async {
         match arguments {
             Plugins::List(list) => list.run().await,
             Plugins::Show(show) => show.run().await,
             Plugins::Rename(rename) => rename.run().await,
         }
-    })?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Reads a plugin as lists show it.
-fn plugin_id(text: &str) -> Result<PluginId, slashbox_core::NameError> {
-    let (tenant, stem) = text.split_once('/').map_or((None, text), |(tenant, stem)| (Some(tenant), stem));
-    check_name(tenant.unwrap_or(stem))?;
-    check_name(stem)?;
-    Ok(tenant.map_or_else(|| PluginId::shared(stem), |tenant| PluginId::of_tenant(tenant, stem)))
+    })
 }
 
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        let host = RunningHost::find(&self.which).await?;
-        let answer = host.get(&["plugins"], &[]).await?;
-        if self.json {
-            line(plain_json(&answer));
-            return Ok(());
-        }
-        let Listing { items, conflicts, problems } = host.understood(&answer)?;
+        let Some(answer) = self.asking.ask(&["plugins"]).await? else { return Ok(()) };
+        let Listing { items, conflicts, problems } = answer.read()?;
         if items.is_empty() {
             note("no plugins");
         } else {
             table(&items).print();
         }
         for conflict in conflicts {
-            line(format_args!("{} {}", paint(ODD, "conflict:"), plain(&conflict.in_words())));
+            line(format_args!("{} {}", paint(ODD, "conflict:"), conflict.in_words()));
         }
         for OddFile { path, error } in problems {
-            line(format_args!("{} {}", paint(ODD, "not served:"), plain(&format!("{path}: {error}"))));
+            let what = words::not_served(&path, &error, false);
+            line(format_args!("{} {what}", paint(ODD, "not served:")));
         }
         Ok(())
     }
@@ -180,17 +162,13 @@ impl List {
 
 impl Show {
     async fn run(self) -> anyhow::Result<()> {
-        let host = RunningHost::find(&self.which).await?;
         let stem = &*self.id.stem;
         let answer = match &self.id.folder {
-            Folder::Shared => host.get(&["plugins", stem], &[]).await?,
-            Folder::Tenant(tenant) => host.get(&["plugins", tenant, stem], &[]).await?,
+            Folder::Shared => self.asking.ask(&["plugins", stem]).await?,
+            Folder::Tenant(tenant) => self.asking.ask(&["plugins", tenant, stem]).await?,
         };
-        if self.json {
-            line(plain_json(&answer));
-            return Ok(());
-        }
-        host.understood::<Plugin>(&answer)?.print();
+        let Some(answer) = answer else { return Ok(()) };
+        answer.read::<Plugin>()?.print();
         Ok(())
     }
 }
@@ -290,30 +268,26 @@ impl Version {
 
 impl Command {
     fn in_words(&self) -> String {
-        let usage = if self.usage.is_empty() { String::new() } else { format!(" {}", self.usage) };
-        format!("{}{usage}  {}", self.name, self.summary)
+        format!("{}  {}", words::usage(&self.name, &self.usage), self.summary)
     }
 }
 
 impl Setting {
     fn in_words(&self) -> String {
-        let need = if self.required { "required" } else { "optional" };
-        let secret = if self.secret { ", secret" } else { "" };
-        format!("{} ({need}{secret})  {}", self.name, self.summary)
+        format!("{}  {}", words::setting(&self.name, self.required, self.secret), self.summary)
     }
 }
 
 impl NotOwned {
     fn in_words(&self) -> String {
-        let owner = self.owner.as_deref().unwrap_or("a webhook");
-        let of = self.tenant.as_ref().map(|tenant| format!(" of {tenant}")).unwrap_or_default();
-        format!("{}{of} is answered by {owner}", self.command)
+        words::answered_by(&self.command, self.tenant.as_deref(), self.owner.as_deref())
     }
 }
 
 impl Conflict {
     fn in_words(&self) -> String {
-        format!("{}, though {} too declares it", self.not_owned.in_words(), self.others.join(", "))
+        let NotOwned { command, tenant, owner } = &self.not_owned;
+        words::conflict(command, tenant.as_deref(), owner.as_deref(), &self.others)
     }
 }
 
@@ -321,19 +295,5 @@ impl Kept {
     fn in_words(&self) -> String {
         let Self { tenant, kv_keys, kv_bytes, timers } = self;
         format!("{tenant}: {kv_keys} keys and {timers} timers, {kv_bytes} bytes")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_plugin_is_read_as_it_is_listed() {
-        assert_eq!(plugin_id("mark"), Ok(PluginId::shared("mark")));
-        assert_eq!(plugin_id("acme/mark"), Ok(PluginId::of_tenant("acme", "mark")));
-        for wrong in ["", "/", "a/", "/a", "a/b/c", "..", "../x", "a b", ".a"] {
-            assert!(plugin_id(wrong).is_err(), "{wrong:?}");
-        }
     }
 }

@@ -17,6 +17,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use slashbox::{EgressSettings, config::Reach};
+use slashbox_core::{NameError, PluginId, check_name};
 use slashbox_egress::{Egress, Limits, Request, Response, SendError};
 use url::Url;
 
@@ -27,14 +28,14 @@ use super::{
     text::{plain, plain_json},
 };
 
-/// The configuration that is read if there is one and none is named.
-const CONFIG: &str = "slashbox.toml";
-
 /// Where a host listens if nothing is said.
 const URL: &str = "http://127.0.0.1:8787";
 
 /// The token for a host that is named by its URL alone.
 const TOKEN: &str = "SLASHBOX_ADMIN_TOKEN";
+
+/// The most items that a command lists. Nobody reads more; who processes them gets them from the API, page by page.
+const LISTED_MAX: i64 = 10_000;
 
 /// The most items that are asked for at once: a page is then some megabytes at most, and there at once.
 const PAGE_MAX: u32 = 200;
@@ -42,15 +43,35 @@ const PAGE_MAX: u32 = 200;
 /// The most bytes of an answer: far more than a page, or an event with its data and its deliveries.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
-/// Which host is asked.
+/// Which host is asked, and how its answer is shown.
 #[derive(Debug, clap::Args)]
-pub(super) struct Which {
+pub(super) struct Asking {
+    /// Answer in JSON
+    #[arg(long)]
+    json: bool,
     /// The host's configuration: its address and its token [default: slashbox.toml, if there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where the host is, if not where the configuration says; without --config, SLASHBOX_ADMIN_TOKEN is its token
     #[arg(long, value_name = "URL")]
     url: Option<String>,
+}
+
+/// As [`Asking`], for a list.
+#[derive(Debug, clap::Args)]
+pub(super) struct Listing {
+    /// How many at most: 1 to 10000
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=LISTED_MAX))]
+    limit: u32,
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// What a host answers, to be shown to people.
+#[derive(Debug)]
+pub(super) struct Answer {
+    host: RunningHost,
+    text: String,
 }
 
 /// A host that runs, as far as it is known from here.
@@ -64,10 +85,11 @@ pub(super) struct RunningHost {
 /// The first items of a list.
 #[derive(Debug)]
 pub(super) struct List {
+    host: RunningHost,
     /// As they came.
-    pub(super) items: Vec<Box<RawValue>>,
+    items: Vec<Box<RawValue>>,
     /// Whether there are more.
-    pub(super) more: bool,
+    more: bool,
 }
 
 /// What a list's endpoint answers.
@@ -84,10 +106,47 @@ struct Problem {
     detail: String,
 }
 
+impl Asking {
+    /// What the host answers at a path below `/v1/admin`; none if programs are to have it, which is done then.
+    pub(super) async fn ask(&self, path: &[&str]) -> anyhow::Result<Option<Answer>> {
+        let host = RunningHost::find(self).await?;
+        let text = host.get(path, &[]).await?;
+        if self.json {
+            line(plain_json(&text));
+            return Ok(None);
+        }
+        Ok(Some(Answer { host, text }))
+    }
+}
+
+impl Listing {
+    /// The first items of a list, by these filters; none if programs are to have them, which is done then.
+    pub(super) async fn ask<const N: usize>(
+        &self,
+        name: &str,
+        filters: [(&str, Option<String>); N],
+    ) -> anyhow::Result<Option<List>> {
+        let filters = filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
+        let list = RunningHost::find(&self.asking).await?.list(name, filters, self.limit).await?;
+        if self.asking.json {
+            list.print_json();
+            return Ok(None);
+        }
+        Ok(Some(list))
+    }
+}
+
+impl Answer {
+    /// What it says.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> anyhow::Result<T> {
+        self.host.understood(&self.text)
+    }
+}
+
 impl RunningHost {
     /// Finds out where it is. Does not yet ask it anything.
-    pub(super) async fn find(which: &Which) -> anyhow::Result<Self> {
-        let (url, token) = place(which)?;
+    async fn find(asking: &Asking) -> anyhow::Result<Self> {
+        let (url, token) = place(asking)?;
         // Whoever runs the command has named this host: it may be reached, wherever it is, and nothing else.
         let allow_cidrs = addresses(&url).await.into_iter().map(Into::into).collect();
         let egress = Egress::new(&EgressSettings { allow_http: true, allow_cidrs })?;
@@ -95,7 +154,7 @@ impl RunningHost {
     }
 
     /// What it answers at a path below `/v1/admin`, in JSON.
-    pub(super) async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
+    async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
         let target = self.egress.check(self.at(path, query)?.as_str())?;
         let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, ..Limits::default() };
         let headers = self.headers()?;
@@ -111,7 +170,7 @@ impl RunningHost {
     }
 
     /// The first items of a list, from as many pages as that takes.
-    pub(super) async fn list(&self, name: &str, filters: Vec<(&str, String)>, limit: u32) -> anyhow::Result<List> {
+    async fn list(self, name: &str, filters: Vec<(&str, String)>, limit: u32) -> anyhow::Result<List> {
         let mut items: Vec<Box<RawValue>> = Vec::new();
         let mut before = None;
         loop {
@@ -124,13 +183,13 @@ impl RunningHost {
             items.extend(page.items);
             before = page.next;
             if before.is_none() || items.len() >= limit as usize {
-                return Ok(List { items, more: before.is_some() });
+                return Ok(List { host: self, items, more: before.is_some() });
             }
         }
     }
 
     /// What an answer says.
-    pub(super) fn understood<'a, T: Deserialize<'a>>(&self, answer: &'a str) -> anyhow::Result<T> {
+    fn understood<'a, T: Deserialize<'a>>(&self, answer: &'a str) -> anyhow::Result<T> {
         serde_json::from_str(answer).with_context(|| self.no_slashbox())
     }
 
@@ -190,8 +249,13 @@ impl RunningHost {
 }
 
 impl List {
+    /// What the items say.
+    pub(super) fn read<'a, T: Deserialize<'a>>(&'a self) -> anyhow::Result<Vec<T>> {
+        self.items.iter().map(|item| self.host.understood(item.get())).collect()
+    }
+
     /// For programs: one array.
-    pub(super) fn print_json(&self) {
+    fn print_json(&self) {
         let items: Vec<String> = self.items.iter().map(|item| format!("\n  {}", plain_json(item.get()))).collect();
         let end = if items.is_empty() { "" } else { "\n" };
         line(format_args!("[{}{end}]", items.join(",")));
@@ -216,15 +280,23 @@ pub(super) fn id(text: &str) -> Result<String, &'static str> {
     if fits { Ok(text.into()) } else { Err("expected letters, digits and `-`, as a list shows it") }
 }
 
+/// Reads a plugin's name as lists show it.
+pub(super) fn plugin_id(text: &str) -> Result<PluginId, NameError> {
+    let (tenant, stem) = text.split_once('/').map_or((None, text), |(tenant, stem)| (Some(tenant), stem));
+    check_name(tenant.unwrap_or(stem))?;
+    check_name(stem)?;
+    Ok(tenant.map_or_else(|| PluginId::shared(stem), |tenant| PluginId::of_tenant(tenant, stem)))
+}
+
 /// Where the host is, and what opens it.
-fn place(which: &Which) -> anyhow::Result<(Url, Option<SecretString>)> {
-    let url = which.url.as_deref().map(parse_url).transpose()?;
-    match (url, &which.config) {
+fn place(Asking { config, url, .. }: &Asking) -> anyhow::Result<(Url, Option<SecretString>)> {
+    match (url.as_deref().map(parse_url).transpose()?, config) {
         (Some(url), Some(file)) => Ok((url, reach(file)?.admin_token)),
         (Some(url), None) => Ok((url, token_of_environment())),
-        (None, Some(file)) => of_reach(reach(file)?),
-        (None, None) if Path::new(CONFIG).exists() => of_reach(reach(Path::new(CONFIG))?),
-        (None, None) => Ok((parse_url(URL)?, token_of_environment())),
+        (None, file) => match config::named_or_usual(file.as_deref()) {
+            Some(file) => of_reach(reach(file)?),
+            None => Ok((parse_url(URL)?, token_of_environment())),
+        },
     }
 }
 
@@ -278,6 +350,15 @@ async fn addresses(url: &Url) -> Vec<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_plugin_is_read_as_it_is_listed() {
+        assert_eq!(plugin_id("mark"), Ok(PluginId::shared("mark")));
+        assert_eq!(plugin_id("acme/mark"), Ok(PluginId::of_tenant("acme", "mark")));
+        for wrong in ["", "/", "a/", "/a", "a/b/c", "..", "../x", "a b", ".a"] {
+            assert!(plugin_id(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn urls() {

@@ -8,10 +8,10 @@ mod ground;
 mod heard;
 mod tries;
 
-use std::{path::Path, process::ExitCode};
+use std::process::ExitCode;
 
 use serde_json::json;
-use slashbox::{Settings, config::Config};
+use slashbox::{Settings, config::Bounds};
 
 use super::{
     Selftest, block_on, config,
@@ -21,16 +21,9 @@ use finding::{Finding, Verdict};
 use ground::Ground;
 use heard::Heard;
 
-/// The configuration that is tried if none is named and it is there.
-const USUAL: &str = "slashbox.toml";
-
 pub(super) fn run(arguments: &Selftest) -> anyhow::Result<ExitCode> {
-    let usual = Path::new(USUAL);
-    let file = arguments.config.as_deref().or_else(|| usual.exists().then_some(usual));
-    let settings = match file {
-        Some(file) => config::load(file)?.settings,
-        None => Config::parse("", Path::new(""), |_| None)?.settings,
-    };
+    let file = config::named_or_usual(arguments.config.as_deref());
+    let Bounds { settings, .. } = config::bounds(file)?;
     let of = file.map_or("the default configuration".into(), |file| file.display().to_string());
     paint::note(&format!("the limits of {of}, in a folder of their own; this takes a while"));
     let findings = block_on(findings(settings, arguments.json))?;

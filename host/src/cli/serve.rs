@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use super::{
     Serve, Usage, block_on, config,
     paint::{BOLD, DIM, GOOD, ODD, line, paint},
+    words,
 };
 
 /// How long connections may take to end beyond the commands on them.
@@ -113,19 +114,17 @@ fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog:
     }
     for conflict in catalog.conflicts() {
         let others: Vec<String> = conflict.others.iter().map(ToString::to_string).collect();
-        let owner = conflict.owner.as_ref().map_or("a webhook".into(), ToString::to_string);
-        let (command, others) = (&conflict.command, others.join(", "));
-        let of = conflict.tenant.as_ref().map(|tenant| format!(" of {tenant}")).unwrap_or_default();
-        let what = format!("{command}{of} is answered by {owner}, though {others} too declares it");
+        let owner = conflict.owner.as_ref().map(ToString::to_string);
+        let (command, tenant) = (conflict.command.as_str(), conflict.tenant.as_deref());
+        let what = words::conflict(command, tenant, owner.as_deref(), &others);
         line(format_args!("  {} {what}", paint(ODD, "conflict:")));
     }
     let last_good = |problem: &Problem| {
         catalog.standings().any(|(_, standing)| matches!(standing, Standing::LastGood(known) if known == problem))
     };
     for problem in catalog.problems() {
-        let (path, what) = (problem.path.display(), &problem.what);
-        let serving = if last_good(problem) { "; the last good version serves" } else { "" };
-        line(format_args!("  {} {path}: {what}{serving}", paint(ODD, "not served:")));
+        let what = words::not_served(&problem.path.display().to_string(), &problem.what, last_good(problem));
+        line(format_args!("  {} {what}", paint(ODD, "not served:")));
     }
     if catalog.standings().next().is_none() {
         line(paint(ODD, "  none yet: drop a .wasm file into the folder"));
@@ -159,8 +158,8 @@ fn show_plugin(plugin: &Plugin, plugins_dir: &Path) {
     let version = paint(DIM, &descriptor.version);
     line(format_args!("  {} {version}  {}", paint(BOLD, plugin.id()), descriptor.summary));
     for command in &descriptor.commands {
-        let usage = if command.usage.is_empty() { String::new() } else { format!(" {}", command.usage) };
-        line(format_args!("    {}{usage}  {}", paint(GOOD, &command.name), paint(DIM, &command.summary)));
+        let usage = paint(GOOD, words::usage(command.name.as_str(), &command.usage));
+        line(format_args!("    {usage}  {}", paint(DIM, &command.summary)));
     }
     let grant = plugins_dir.join(format!("{}.toml", plugin.id()));
     for lack in plugin.lacks() {

@@ -8,6 +8,13 @@ pub(super) fn plain(text: &str) -> String {
     text.chars().map(|c| if acts(c) { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
 
+/// As [`plain`], of a text whose lines and columns are its own.
+pub(super) fn plain_lines(text: &str) -> String {
+    let shown = |c: char| if c == '\t' { c.to_string() } else { plain(c.encode_utf8(&mut [0; 4])) };
+    let plain_line = |line: &str| line.strip_suffix('\r').unwrap_or(line).chars().map(shown).collect::<String>();
+    text.split('\n').map(plain_line).collect::<Vec<_>>().join("\n")
+}
+
 /// JSON of the same value, in which nothing does more than be read.
 ///
 /// Where a control character stands in JSON is known: in a string, or, if it is a line's end, between the values.
@@ -21,10 +28,10 @@ pub(super) fn plain_json(json: &str) -> String {
     json.chars().map(shown).collect()
 }
 
-/// Control characters, and those that turn the direction of what follows.
+/// Control characters, those that turn the direction of what follows, and other ends of lines and paragraphs.
 fn acts(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// How many columns a text takes.
@@ -78,8 +85,20 @@ mod tests {
             ("a\r\n\tb", "a\\r\\n\\tb"),
             ("\u{9b}31m\u{7f}\u{0}", "\\u{9b}31m\\u{7f}\\u{0}"),
             ("a\u{202e}b", "a\\u{202e}b"),
+            ("\u{61c}\u{200f}\u{2028}\u{2029}\u{2067}", "\\u{61c}\\u{200f}\\u{2028}\\u{2029}\\u{2067}"),
         ] {
             assert_eq!(plain(text), expected);
+        }
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        for (text, expected) in [
+            ("a\n\tb\r\nc\n", "a\n\tb\nc\n"),
+            ("shown\rhidden", "shown\\rhidden"),
+            ("a\u{1b}]0;title\u{7}\n\u{202e}b", "a\\u{1b}]0;title\\u{7}\n\\u{202e}b"),
+        ] {
+            assert_eq!(plain_lines(text), expected);
         }
     }
 

@@ -68,6 +68,16 @@ pub struct Dirs {
     pub data_dir: PathBuf,
 }
 
+/// What a host that is configured so lets plugins have, and where it lets requests go. Reads no other key; the default is
+/// that of every key.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// How much plugins may have.
+    pub settings: Settings,
+    /// Where requests may go.
+    pub egress: EgressSettings,
+}
+
 /// What is wrong with a configuration. Names the key, its value unless it is a secret, and what was expected.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -169,6 +179,16 @@ impl Dirs {
     pub fn load(path: &Path) -> Result<Self, ConfigError> {
         let dir = path.parent().unwrap_or_else(|| Path::new(""));
         resolve::dirs(slashbox_toml::parse(&read(path)?)?, dir, |name| std::env::var(name).ok())
+    }
+}
+
+impl Bounds {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// As [`Reach::load`].
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        resolve::bounds(&slashbox_toml::parse(&read(path)?)?)
     }
 }
 

@@ -9,7 +9,7 @@ use slashbox_runtime::Settings;
 use slashbox_toml::{FileError, expand};
 
 use super::{
-    Config, ConfigError, Dirs, Reach,
+    Bounds, Config, ConfigError, Dirs, Reach,
     file::{ConfigFile, LIMITS, LogTable, SourceTable},
     webhooks::{self, OfSource, Place, Placed},
 };
@@ -30,11 +30,10 @@ pub(super) fn resolve(
     environment: impl Fn(&str) -> Option<String>,
 ) -> Result<Config, ConfigError> {
     let text = Text { environment };
+    let Bounds { settings, egress } = bounds(&file)?;
     let listen = listen(file.listen, &text)?;
     let Dirs { plugins_dir, data_dir } = dirs_in(dir, file.plugins_dir, file.data_dir, &text)?;
     let (log_level, log_format) = log(file.log, &text)?;
-    let settings = limits(&file.limits)?;
-    let egress = webhooks::egress(&file.egress)?;
     let (sources, mut webhooks) = sources(file.sources, dir, &text)?;
     for (index, table) in file.webhooks.into_iter().enumerate() {
         webhooks.push((Place::Table(index), webhooks::of_table(index, table, &text)?));
@@ -59,6 +58,11 @@ pub(super) fn resolve(
 pub(super) fn reach(file: ConfigFile, environment: impl Fn(&str) -> Option<String>) -> Result<Reach, ConfigError> {
     let text = Text { environment };
     Ok(Reach { listen: listen(file.listen, &text)?, admin_token: admin_token(file.admin.token, &text)? })
+}
+
+/// What of a file says how much plugins may have, and where requests may go.
+pub(super) fn bounds(file: &ConfigFile) -> Result<Bounds, ConfigError> {
+    Ok(Bounds { settings: limits(&file.limits)?, egress: webhooks::egress(&file.egress)? })
 }
 
 /// What of a file says where its host has its files.

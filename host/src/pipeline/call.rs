@@ -69,7 +69,7 @@ pub(super) fn absent(plugin: &PluginId, command: &Command) -> Outcome {
 }
 
 /// Cuts a reply to what platforms take, and says so; of MarkdownV2 it says whether it is sound.
-pub(super) fn make_fit(outcome: &mut Outcome, call: &str, by: &dyn Display) {
+pub(crate) fn make_fit(outcome: &mut Outcome, call: &str, by: &dyn Display) {
     let Outcome::Replied(Some(reply)) = outcome else { return };
     if let Some(cut) = reply.cut() {
         let from = cut.from_units;

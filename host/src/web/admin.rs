@@ -34,6 +34,7 @@ use crate::{host::Inner, telemetry::ADMIN};
 pub use access::AdminAccess;
 use access::Denied;
 use openapi::Refused;
+pub use wire::version_json;
 
 pub(super) fn router(inner: Arc<Inner>) -> Router<Arc<Inner>> {
     let (routes, document) = openapi::described();

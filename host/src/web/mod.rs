@@ -19,7 +19,7 @@ use axum::{
 use crate::host::Inner;
 use problem::{Code, Problem};
 
-pub use admin::AdminAccess;
+pub use admin::{AdminAccess, version_json};
 
 /// The most bytes of a request's body: no platform sends a tenth of it.
 const BODY_BYTES_MAX: usize = 1024 * 1024;

@@ -33,6 +33,8 @@ impl Process {
         for variable in ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR"] {
             command.env_remove(variable);
         }
+        // What it keeps for its user is kept here.
+        command.env("HOME", dir.join("home")).env_remove("XDG_CACHE_HOME");
         command.args(arguments).current_dir(dir).envs(environment.iter().cloned());
         let mut child = command
             .stdin(Stdio::null())

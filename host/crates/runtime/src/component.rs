@@ -1,6 +1,6 @@
 //! From a file's bytes to a component that can be instantiated, or words that tell an author why not.
 
-use slashbox_core::{DescriptorError, Limits};
+use slashbox_core::{DescriptorError, Limits, NameError};
 use wasmtime::{
     Engine,
     component::{Component, Linker},
@@ -26,6 +26,12 @@ pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot be read: {0}")]
     Read(#[from] std::io::Error),
+    /// The file is called like no plugin.
+    #[error("expected a file that is called NAME.wasm: no host takes another")]
+    FileName,
+    /// The file's name cannot be a plugin's.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// The file is larger than the host takes.
     #[error("the file has {bytes} bytes: expected at most {mib_max} MiB")]
     TooLarge {

@@ -4,13 +4,13 @@
 //! get them. Keeps nothing.
 
 use std::{
-    path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
-    LoadError, Plugin, Runtime, Settings, engine::Ticking, lanes::Lanes, load::Loader, runtime::no_threads, shelf,
+    LoadError, Plugin, PluginFile, Runtime, Settings, engine::Ticking, lanes::Lanes, load::Loader, runtime::no_threads,
+    shelf,
 };
 
 /// How many calls are timed: enough that one that is interrupted counts for little.
@@ -37,7 +37,7 @@ impl Runtime {
     ///
     /// # Errors
     /// If the engine does not start, or the file is no plugin.
-    pub async fn check(settings: &Settings, file: &Path) -> Result<(Plugin, Cost), LoadError> {
+    pub async fn check(settings: &Settings, file: &PluginFile) -> Result<(Plugin, Cost), LoadError> {
         let ticking = Arc::new(Ticking::start(settings)?);
         let lanes = Arc::new(Lanes::start().map_err(no_threads)?);
         let loader = Loader::new(ticking, lanes, None, settings.host, None)?;

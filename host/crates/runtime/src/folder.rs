@@ -12,6 +12,8 @@ use std::{
 
 use slashbox_core::{Folder, PluginId, check_name};
 
+use crate::LoadError;
+
 /// The most plugins of one folder; what lies beyond is told, not loaded. A tenant's folder takes no place from others.
 const PLUGINS_MAX: usize = 1_000;
 
@@ -74,6 +76,16 @@ pub(crate) fn scan(plugins_dir: &Path) -> io::Result<Scan> {
     Ok(scan)
 }
 
+/// Looks at one plugin's files as if they lay in that folder, wherever they lie: by the same rules.
+pub(crate) fn look(wasm: &Path, folder: &Folder) -> Result<(PluginId, Files), LoadError> {
+    let stamp = file_stamp(&fs::metadata(wasm)?)?;
+    let stem = wasm.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(".wasm"));
+    let stem = stem.ok_or(LoadError::FileName)?;
+    check_name(stem)?;
+    let grant = grant_stamp(&wasm.with_extension("toml")).map_err(LoadError::GrantRead)?;
+    Ok((PluginId { folder: folder.clone(), stem: stem.into() }, Files { wasm: stamp, grant }))
+}
+
 impl Scan {
     /// Whether a plugin may well be there, though it was not seen: it stays as it is then.
     pub(crate) fn is_unclear(&self, id: &PluginId) -> bool {
@@ -118,9 +130,10 @@ impl Scan {
         if let Err(error) = check_name(&id.stem) {
             return self.odd.push((path, error.to_string()));
         }
-        if !metadata.is_file() {
-            return self.odd.push((path, "neither a file nor a link to one".into()));
-        }
+        let wasm = match file_stamp(&metadata) {
+            Ok(wasm) => wasm,
+            Err(error) => return self.odd.push((path, error.to_string())),
+        };
         if nth > PLUGINS_MAX {
             self.unclear.insert(id); // Told once, of the folder.
             return;
@@ -128,7 +141,7 @@ impl Scan {
         let grant_path = grant_path(plugins_dir, &id);
         match grant_stamp(&grant_path) {
             Ok(grant) => {
-                self.plugins.insert(id, Files { wasm: stamp(&metadata), grant });
+                self.plugins.insert(id, Files { wasm, grant });
             }
             Err(error) => self.add_unclear(grant_path, id, &error.to_string()),
         }
@@ -143,14 +156,18 @@ impl Scan {
 /// None only if there is none: a grant that cannot be looked at must not count as one that grants everything.
 fn grant_stamp(path: &Path) -> io::Result<Option<Stamp>> {
     match fs::metadata(path) {
-        Ok(metadata) if metadata.is_file() => Ok(Some(stamp(&metadata))),
-        Ok(_) => Err(io::Error::other("neither a file nor a link to one")),
+        Ok(metadata) => file_stamp(&metadata).map(Some),
         Err(error) if error.kind() == ErrorKind::NotFound => match fs::symlink_metadata(path) {
             Ok(_) => Err(io::Error::other("a link to nothing")),
             Err(_) => Ok(None),
         },
         Err(error) => Err(error),
     }
+}
+
+/// What is no file cannot be read as one: a pipe would never end.
+fn file_stamp(metadata: &Metadata) -> io::Result<Stamp> {
+    if metadata.is_file() { Ok(stamp(metadata)) } else { Err(io::Error::other("neither a file nor a link to one")) }
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {

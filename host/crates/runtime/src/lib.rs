@@ -45,6 +45,6 @@ pub use component::LoadError;
 pub use cost::Cost;
 pub use engine::{Settings, StartError};
 pub use grant::{Grant, GrantError};
-pub use plugin::{Ask, Plugin};
+pub use plugin::{Ask, Plugin, PluginFile};
 pub use rename::{RenameFilesError, Renaming};
 pub use runtime::{Folders, Runtime};

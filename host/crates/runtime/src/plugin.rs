@@ -2,11 +2,12 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use slashbox_core::{CommandName, Descriptor, HttpHost, Limits, Pattern, PluginId, Scope};
+use slashbox_core::{CommandName, Descriptor, Folder, HttpHost, Limits, Pattern, PluginId, Scope};
 
 use crate::{
     Grant,
@@ -32,6 +33,22 @@ pub struct Plugin {
     pub(crate) compiled_in: Duration,
     /// The memory that a sandbox of it has before anything is called.
     pub(crate) memory_bytes: u64,
+}
+
+/// A plugin's file that lies anywhere, to be loaded alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginFile {
+    /// Where it is: `NAME.wasm`. A grant `NAME.toml` beside it is read too.
+    pub path: PathBuf,
+    /// As which folder's plugin it is taken: the grant of a tenant's own has less to say.
+    pub folder: Folder,
+}
+
+impl PluginFile {
+    /// The file of a plugin that serves every tenant.
+    pub fn shared(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into(), folder: Folder::Shared }
+    }
 }
 
 /// Something that a plugin asks for.

@@ -19,8 +19,8 @@ use tracing::warn;
 use wasmtime::Engine;
 
 use crate::{
-    Call, Catalog, Input, LoadError, Plugin, Settings, StartError,
-    cache::Cache,
+    Call, Catalog, Input, LoadError, Plugin, PluginFile, Settings, StartError,
+    cache::{Cache, ContentHash},
     call::{self, Ground},
     catalog::Current,
     engine::Ticking,
@@ -115,21 +115,27 @@ impl Runtime {
         Ok(runtime)
     }
 
-    /// Loads one file and nothing else, with the grant beside it if there is one, and keeps nothing of it.
+    /// Loads one file and nothing else, with the grant beside it if there is one. `compiled_dir` is where its compiled code
+    /// is kept, and that of others is until nobody has used it for long; without such a folder, or if it cannot be used,
+    /// nothing is kept.
     ///
     /// # Errors
     /// If the engine does not start, or the file is no plugin.
     pub async fn of_file(
         settings: &Settings,
-        file: &Path,
+        file: &PluginFile,
+        compiled_dir: Option<&Path>,
         reader: Reader,
         egress: Option<Egress>,
     ) -> Result<Self, LoadError> {
         let ticking = Arc::new(Ticking::start(settings)?);
         let lanes = Arc::new(Lanes::start().map_err(no_threads)?);
-        let loader = Loader::new(ticking.clone(), lanes.clone(), None, settings.host, egress)?;
+        // Nothing is lost without it but time.
+        let cache = compiled_dir.and_then(|dir| Cache::open(dir.to_owned()).ok());
+        let loader = Loader::new(ticking.clone(), lanes.clone(), cache, settings.host, egress)?;
         let runtime = Self::idle(settings, reader, ticking, lanes);
         let plugin = shelf::load_alone(&loader, settings, file).await?;
+        loader.prune(&[ContentHash(plugin.content_hash.clone())].into());
         runtime.current.set(Catalog::of_one(plugin));
         Ok(runtime)
     }

@@ -15,10 +15,10 @@ use tokio::sync::Semaphore;
 use tracing::warn;
 
 use crate::{
-    Grant, LoadError, Plugin, Problem, Settings, Standing,
+    Grant, LoadError, Plugin, PluginFile, Problem, Settings, Standing,
     cache::ContentHash,
     engine::LOADS_MAX,
-    folder::{Files, grant_path, wasm_path},
+    folder::{self, Files, grant_path, wasm_path},
     kept::Kept,
     load::Loader,
     telemetry::PLUGINS,
@@ -179,15 +179,15 @@ impl Shelf {
     }
 }
 
-/// Loads a file that lies anywhere, with the grant beside it if there is one.
-pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Path) -> Result<Plugin, LoadError> {
-    let bytes = read_capped(file, settings.host.plugin_file_mib)?;
-    let id = PluginId::shared(&file.file_stem().unwrap_or_default().to_string_lossy());
-    let grant_file = file.with_extension("toml");
-    let grant = if grant_file.exists() {
-        read_grant(&grant_file, &id, settings.ceiling)?
-    } else {
-        Grant::none(settings.ceiling)
+/// Loads a file that lies anywhere, with the grant beside it if there is one: what a folder's plugin would be refused for,
+/// it is refused for too. What its grant switches off is loaded all the same.
+pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &PluginFile) -> Result<Plugin, LoadError> {
+    let PluginFile { path, folder } = file;
+    let (id, files) = folder::look(path, folder)?;
+    let bytes = read_capped(path, settings.host.plugin_file_mib)?;
+    let grant = match files.grant {
+        Some(_) => read_grant(&path.with_extension("toml"), &id, settings.ceiling)?,
+        None => Grant::none(settings.ceiling),
     };
     loader.load(&id, bytes.into(), grant).await
 }

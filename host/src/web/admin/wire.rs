@@ -11,4 +11,5 @@ mod time;
 
 pub(super) use delivery::{DeliveryDetail, DeliveryPage, DeliveryState, SubscriberKind};
 pub(super) use event::{EventDetail, EventPage};
+pub use plugin::version_json;
 pub(super) use plugin::{Plugin, PluginList};

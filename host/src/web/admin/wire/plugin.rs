@@ -240,6 +240,12 @@ fn is_of(catalog: &Catalog, id: &PluginId, tenant: &str) -> bool {
     }
 }
 
+/// What a version of a plugin says of itself, and what it has: as the admin API tells it of one that serves.
+pub fn version_json(plugin: &runtime::Plugin) -> serde_json::Value {
+    // Its keys are texts, and its figures no fractions: JSON has all of it.
+    serde_json::to_value(Version::from(plugin)).unwrap_or_default()
+}
+
 impl From<&runtime::Plugin> for Version {
     fn from(plugin: &runtime::Plugin) -> Self {
         let core::Descriptor { name, version, summary, commands, events, http_hosts, settings } = plugin.descriptor();

@@ -15,9 +15,9 @@ use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use crate::{
     Call,
+    emit_rate::EmitRate,
     limiter::Limiter,
     meter::Meter,
-    pace::Pace,
     services::{GuestLog, HttpGate, Services, Stdio},
 };
 
@@ -51,7 +51,7 @@ pub(crate) struct Grants {
     /// The settings.
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) hosts: Hosts,
-    pub(crate) pace: Pace,
+    pub(crate) emit_rate: EmitRate,
     /// The way out; none if there is none for anybody.
     pub(crate) egress: Option<Egress>,
 }

@@ -13,6 +13,7 @@ mod catalog;
 mod compile;
 mod component;
 mod cost;
+mod emit_rate;
 mod engine;
 mod folder;
 mod from_wit;
@@ -25,7 +26,7 @@ mod limiter;
 mod load;
 mod meter;
 mod mismatch;
-mod pace;
+
 mod places;
 mod plugin;
 mod reload;

@@ -21,12 +21,12 @@ use crate::{
     call::{broken, sandbox},
     compile::Compiler,
     component::link,
+    emit_rate::EmitRate,
     engine::{StartError, Ticking},
     from_wit,
     guest::{Grants, Guest, Hosts},
     health::Health,
     lanes::{Ended, Lanes},
-    pace::Pace,
     places::Places,
 };
 
@@ -83,8 +83,8 @@ impl Loader {
         let environment = grant.settings.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let plugin = id.clone();
         let (host, hosts, egress) = (self.host, Hosts::default(), self.egress.clone());
-        let pace = Pace::new(limits.emits_per_minute);
-        let mut grants = Grants { plugin, limits, host, environment, hosts, pace, egress };
+        let emit_rate = EmitRate::new(limits.emits_per_minute);
+        let mut grants = Grants { plugin, limits, host, environment, hosts, emit_rate, egress };
         let Described { descriptor, memory_bytes } = self.describe(&pre, &grants).await?;
         grants.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
         Ok(Plugin {
@@ -120,9 +120,9 @@ impl Loader {
         let limits = grants.limits;
         let (cpu_ms, timeout_ms) = (limits.cpu_ms.min(DESCRIBE_CPU_MS), limits.timeout_ms.min(DESCRIBE_TIMEOUT_MS));
         let limits = Limits { cpu_ms, timeout_ms, ..limits };
-        let (plugin, host, pace) = (grants.plugin.clone(), self.host, Pace::new(0));
+        let (plugin, host, emit_rate) = (grants.plugin.clone(), self.host, EmitRate::new(0));
         let (environment, hosts, egress) = (Vec::new(), Hosts::default(), None);
-        let bare = Grants { plugin, host, limits, environment, hosts, pace, egress };
+        let bare = Grants { plugin, host, limits, environment, hosts, emit_rate, egress };
         let mut store = sandbox(&self.ticking.engine, Guest::bare(Arc::new(bare)), limits);
         let (meter, timeout) = (store.data().meter.clone(), Duration::from_millis(u64::from(timeout_ms)));
         let pre = pre.clone();

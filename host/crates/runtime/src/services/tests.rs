@@ -6,7 +6,7 @@ use slashbox_core::{Command, HostLimits, Limits, Origin, PluginId};
 use slashbox_store::{Change, Store};
 
 use super::*;
-use crate::{Input, guest::Hosts, pace::Pace};
+use crate::{Input, emit_rate::EmitRate, guest::Hosts};
 
 pub(super) const NOW_MS: u64 = 1_000;
 
@@ -31,8 +31,8 @@ pub(crate) fn command() -> Command {
 /// The services of a call of the plugin `notes` for the tenant `acme`.
 pub(super) fn services(store: &Store, limits: Limits) -> Services {
     let (plugin, environment, hosts) = (PluginId::shared("notes"), Vec::new(), Hosts::default());
-    let (host, pace) = (HostLimits::default(), Pace::new(limits.emits_per_minute));
-    let grants = Grants { plugin, limits, host, environment, hosts, pace, egress: None };
+    let (host, emit_rate) = (HostLimits::default(), EmitRate::new(limits.emits_per_minute));
+    let grants = Grants { plugin, limits, host, environment, hosts, emit_rate, egress: None };
     let call = Call { input: Input::Command(Arc::new(command())), now_ms: NOW_MS, deadline: Instant::now() };
     Services::new(Arc::new(grants), call, store.reader())
 }

@@ -14,7 +14,7 @@ const TENANTS_MAX: usize = 1_000;
 
 /// The counts of one version of a plugin.
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(crate) struct EmitRate {
     per_minute: u32,
     by_tenant: Mutex<HashMap<Box<str>, Count>>,
 }
@@ -26,7 +26,7 @@ struct Count {
     events: u32,
 }
 
-impl Pace {
+impl EmitRate {
     pub(crate) fn new(per_minute: u32) -> Self {
         Self { per_minute, by_tenant: Mutex::default() }
     }
@@ -54,8 +54,8 @@ mod tests {
 
     #[test]
     fn each_tenant_has_its_own_minute() {
-        let (pace, now) = (Pace::new(2), Instant::now());
-        let admits = |tenant: &str, seconds: u64| pace.admits(tenant, now + Duration::from_secs(seconds));
+        let (rate, now) = (EmitRate::new(2), Instant::now());
+        let admits = |tenant: &str, seconds: u64| rate.admits(tenant, now + Duration::from_secs(seconds));
         assert_eq!([0, 30, 59].map(|seconds| admits("a", seconds)), [true, true, false]);
         assert!(admits("b", 59));
         assert_eq!([60, 60, 60].map(|seconds| admits("a", seconds)), [true, true, false]);
@@ -63,11 +63,11 @@ mod tests {
 
     #[test]
     fn tenants_that_have_been_silent_are_forgotten() {
-        let (pace, now) = (Pace::new(1), Instant::now());
+        let (rate, now) = (EmitRate::new(1), Instant::now());
         for tenant in 0..TENANTS_MAX {
-            pace.admits(&tenant.to_string(), now);
+            rate.admits(&tenant.to_string(), now);
         }
-        pace.admits("another", now + MINUTE);
-        assert_eq!(pace.by_tenant.lock().unwrap().len(), 1);
+        rate.admits("another", now + MINUTE);
+        assert_eq!(rate.by_tenant.lock().unwrap().len(), 1);
     }
 }

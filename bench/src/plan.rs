@@ -29,6 +29,14 @@ pub(crate) struct Plan {
     pub(crate) together_round: Duration,
     /// A round of bare reqwest.
     pub(crate) send_round: Duration,
+    /// Starts of goal 6 in a session, with a warm cache and without plugins.
+    pub(crate) starts: usize,
+    /// Plugins in Rust that are dropped in a session, …
+    pub(crate) drops: usize,
+    /// … and in each other language: they compile for seconds.
+    pub(crate) language_drops: usize,
+    /// Reloads in the whole run.
+    pub(crate) reloads: usize,
 }
 
 /// About five minutes.
@@ -45,6 +53,10 @@ pub(crate) const FULL: Plan = Plan {
     pile_round: Duration::from_secs(1),
     together_round: Duration::from_secs(2),
     send_round: Duration::from_secs(1),
+    starts: 10,
+    drops: 6,
+    language_drops: 1,
+    reloads: 1_000,
 };
 
 /// Less than a minute: to see that it works, and where about the figures are.
@@ -61,4 +73,8 @@ pub(crate) const QUICK: Plan = Plan {
     pile_round: Duration::from_millis(500),
     together_round: Duration::from_secs(1),
     send_round: Duration::from_millis(500),
+    starts: 5,
+    drops: 4,
+    language_drops: 1,
+    reloads: 100,
 };

@@ -9,6 +9,7 @@ use crate::{
     figures::Spread,
     held::Held,
     ingest::Ingest,
+    neighbours,
     plugins::{self, drops},
 };
 
@@ -59,7 +60,7 @@ impl Goal {
 }
 
 /// The goals that are measured.
-pub(crate) const NUMBERS: [u8; 5] = [1, 2, 3, 4, 6];
+pub(crate) const NUMBERS: [u8; 6] = [1, 2, 3, 4, 6, 7];
 
 /// All of them. What was not measured has no figures.
 pub(crate) fn all(
@@ -68,6 +69,7 @@ pub(crate) fn all(
     ingest: &Ingest,
     delivery: &Delivery,
     plugins: &plugins::Cost,
+    neighbours: &[neighbours::Cost],
 ) -> Vec<Goal> {
     let (floor_p50, floor_mean) = calls.ours_to(Contestant::Bare);
     let (warm, _) = calls.ours_to(Contestant::ExtismWarm);
@@ -87,6 +89,7 @@ pub(crate) fn all(
         Goal::at_least(4, "accepted durably and delivered", "/s", delivery.per_second(), 8_000.0).stretch(16_000.0),
     ];
     all.extend(of_plugins(plugins));
+    all.extend(of_neighbours(neighbours));
     all
 }
 
@@ -112,6 +115,21 @@ fn of_plugins(plugins: &plugins::Cost) -> Vec<Goal> {
         ]);
     }
     all
+}
+
+/// Each under the attack that does most.
+fn of_neighbours(neighbours: &[neighbours::Cost]) -> Vec<Goal> {
+    let worst = |figure: fn(&neighbours::Cost) -> Spread, connections: usize, sign: f64| {
+        let of = neighbours.iter().filter(|cost| cost.connections == connections).map(figure);
+        of.max_by(|a, b| (a.median * sign).total_cmp(&(b.median * sign))).unwrap_or(Spread::of([]))
+    };
+    let (p99, rate) = (|cost: &neighbours::Cost| cost.more_p99_ms, |cost: &neighbours::Cost| cost.throughput);
+    vec![
+        Goal::at_most(7, "worst attack, 1 connection: p99 beyond the calm", "ms", worst(p99, 1, 1.0), 3.0),
+        Goal::at_most(7, "worst attack, 8 connections: p99 beyond the calm", "ms", worst(p99, 8, 1.0), 3.0),
+        Goal::at_least(7, "worst attack, 1 connection: throughput / calm", "×", worst(rate, 1, -1.0), 0.5),
+        Goal::at_least(7, "worst attack, 8 connections: throughput / calm", "×", worst(rate, 8, -1.0), 0.5),
+    ]
 }
 
 /// What was counted once.

@@ -25,6 +25,7 @@ mod held;
 mod ingest;
 mod load;
 mod machine;
+mod neighbours;
 mod payload;
 mod plan;
 mod plugin;
@@ -37,6 +38,7 @@ mod sender;
 mod serve;
 mod serve_events;
 mod serve_plugins;
+mod site;
 mod stamp;
 mod text;
 

@@ -37,6 +37,10 @@ pub(crate) struct Plan {
     pub(crate) language_drops: usize,
     /// Reloads in the whole run.
     pub(crate) reloads: usize,
+    /// Turns of goal 7 in a session: a calm and a hostile round for each kind of attack and number of connections.
+    pub(crate) neighbour_turns: usize,
+    /// A round of the bystander.
+    pub(crate) neighbour_round: Duration,
 }
 
 /// About five minutes.
@@ -57,6 +61,8 @@ pub(crate) const FULL: Plan = Plan {
     drops: 6,
     language_drops: 1,
     reloads: 1_000,
+    neighbour_turns: 2,
+    neighbour_round: Duration::from_secs(1),
 };
 
 /// Less than a minute: to see that it works, and where about the figures are.
@@ -77,4 +83,6 @@ pub(crate) const QUICK: Plan = Plan {
     drops: 4,
     language_drops: 1,
     reloads: 100,
+    neighbour_turns: 1,
+    neighbour_round: Duration::from_millis(500),
 };

@@ -5,16 +5,12 @@ pub(crate) mod drops;
 pub(crate) mod reloads;
 pub(crate) mod starts;
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use serde::Serialize;
-use tempfile::TempDir;
 
-use crate::{child::Child, plan::Plan, scratch};
+use crate::plan::Plan;
 
 /// The components of goal 6.
 #[derive(Clone, Copy, Debug)]
@@ -56,43 +52,6 @@ pub(crate) fn session(plan: &Plan, files: Files<'_>, session: usize, plugins: &m
 impl Plugins {
     pub(crate) fn cost(&self) -> Cost {
         Cost { starts: self.starts.cost(), drops: self.drops.costs(), reloads: self.reloads.cost() }
-    }
-}
-
-/// A folder with the plugins of a host and all that it keeps.
-struct Site {
-    folder: TempDir,
-}
-
-impl Site {
-    fn new() -> Result<Self> {
-        let folder = scratch::folder()?;
-        for name in ["plugins", "incoming"] {
-            fs::create_dir(folder.path().join(name))?;
-        }
-        Ok(Self { folder })
-    }
-
-    fn server(&self) -> Result<Child> {
-        self.process("serve", "slashbox-plugins")
-    }
-
-    fn process(&self, what: &str, which: &str) -> Result<Child> {
-        let folder = self.folder.path();
-        Child::own_logging(&[what.as_ref(), which.as_ref(), folder.as_os_str()], &folder.join("log"))
-    }
-
-    /// A file that is not yet where the host looks.
-    fn prepare(&self, plugin: &str, bytes: &[u8]) -> Result<PathBuf> {
-        let path = self.folder.path().join("incoming").join(format!("{plugin}.wasm"));
-        fs::write(&path, bytes).with_context(|| format!("cannot write {path:?}"))?;
-        Ok(path)
-    }
-
-    /// Moves it there, all at once.
-    fn drop(&self, prepared: &Path) -> Result<()> {
-        let name = prepared.file_name().context("the file has no name")?;
-        Ok(fs::rename(prepared, self.folder.path().join("plugins").join(name))?)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
     goals::{self, Goal},
     ingest::{self, Ingest},
     machine::Machine,
+    neighbours::{self, Neighbours},
     plan::{FULL, QUICK},
     plugins::{self, Plugins},
     text,
@@ -66,6 +67,7 @@ pub(crate) struct Report {
     pub(crate) ingest: Vec<ingest::Cost>,
     pub(crate) delivery: Option<delivery::Cost>,
     pub(crate) plugins: Option<plugins::Cost>,
+    pub(crate) neighbours: Vec<neighbours::Cost>,
     pub(crate) goals: Vec<Goal>,
 }
 
@@ -113,7 +115,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     let files = Files { component, module, extism };
     let (mut calls, mut commands) = (Calls::default(), Commands::default());
     let (mut ingest, mut delivery) = (Ingest::default(), Delivery::default());
-    let mut plugins = Plugins::default();
+    let (mut plugins, mut neighbours) = (Plugins::default(), Neighbours::default());
     let wanted = |goal: u8| arguments.goals.is_empty() || arguments.goals.contains(&goal);
     let began = Instant::now();
     for session in 1..=plan.sessions {
@@ -141,8 +143,12 @@ fn measure(arguments: &Arguments) -> Result<Report> {
             progress("plugins that start and change");
             plugins::session(&plan, arguments.plugins(), session, &mut plugins)?;
         }
+        if wanted(7) {
+            progress("neighbours under attack");
+            neighbours::session(&plan, component, &mut neighbours)?;
+        }
     }
-    let mut goals = goals::all(&calls, &commands, &ingest, &delivery, &plugins.cost());
+    let mut goals = goals::all(&calls, &commands, &ingest, &delivery, &plugins.cost(), &neighbours.costs());
     goals.retain(|goal| wanted(goal.number));
     let calls_rows = ALL.iter().filter(|_| wanted(1)).map(|&who| CallRow { who: who.name(), cost: calls.cost(who) });
     let commands = wanted(2).then(|| CommandRows {
@@ -154,6 +160,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     let ingest = if wanted(3) { ingest.costs() } else { Vec::new() };
     let delivery = wanted(4).then(|| delivery.cost());
     let plugins = wanted(6).then(|| plugins.cost());
+    let neighbours = if wanted(7) { neighbours.costs() } else { Vec::new() };
     let quick = arguments.quick;
-    Ok(Report { machine, quick, calls: calls_rows.collect(), commands, ingest, delivery, plugins, goals })
+    Ok(Report { machine, quick, calls: calls_rows.collect(), commands, ingest, delivery, plugins, neighbours, goals })
 }

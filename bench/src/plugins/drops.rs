@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{Files, Site, read};
+use super::{Files, read};
 use crate::{
     callers::{self, Callers, Known},
     child::Child,
     figures::Spread,
     plan::Plan,
+    site::Site,
     stamp::{renamed, stamped},
 };
 

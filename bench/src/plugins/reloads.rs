@@ -11,13 +11,13 @@ use std::{
 use anyhow::Result;
 use serde::Serialize;
 
-use super::Site;
 use crate::{
     callers::{self, Callers, Got, Known},
     child::Child,
     figures::Spread,
     held::Held,
     plan::Plan,
+    site::Site,
     stamp::stamped,
 };
 

@@ -3,8 +3,7 @@
 use anyhow::{Result, ensure};
 use serde::Serialize;
 
-use super::Site;
-use crate::{figures::Spread, plan::Plan, stamp::stamped};
+use crate::{figures::Spread, plan::Plan, site::Site, stamp::stamped};
 
 /// How many plugins there are, each with a command of its own.
 pub(crate) const PLUGINS: usize = 100;

@@ -15,7 +15,8 @@ use wasmtime::{Engine, Store, UpdateDeadline, WasmBacktrace, component::Resource
 use crate::{
     Plugin, from_wit,
     guest::Guest,
-    lanes::{Ended, Lanes},
+    lanes::{Ended, Lane, Lanes},
+    pace::watched,
     to_wit,
 };
 
@@ -84,13 +85,15 @@ pub(crate) async fn call(ground: Ground<'_>, plugin: &Arc<Plugin>, call: &Call) 
     let guest = Guest::calling(plugin.grants.clone(), call, ground.reader.clone());
     let mut store = sandbox(ground.engine, guest, limits);
     let meter = store.data().meter.clone();
-    let (plugin, input) = (plugin.clone(), call.input.clone());
+    let (called, input, host) = (plugin.clone(), call.input.clone(), ground.host);
     let work = Box::pin(async move {
-        let ended = enter(&plugin, &mut store, &input, timeout).await;
-        (ended, store)
+        let ended = enter(&called, &mut store, &input, timeout).await;
+        // Here, since giving back a sandbox's memory is work too, and belongs to the call.
+        conclude(ended, store, limits, host)
     });
-    match ground.lanes.run(meter, timeout, work).await {
-        Ended::Done((ended, store)) => conclude(ended, store, limits, ground.host),
+    let lane = if plugin.pace.is_slow() { Lane::Slow } else { Lane::Serving };
+    match ground.lanes.run(lane, meter, timeout, watched(plugin, work)).await {
+        Ended::Done(concluded) => concluded,
         Ended::TimedOut if millis(timeout) < limits.timeout_ms => none_of(Outcome::Limit(Limit::Deadline)),
         Ended::TimedOut => none_of(Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms })),
         Ended::Panicked(words) => {

@@ -3,6 +3,7 @@
 use std::{
     env,
     ffi::OsStr,
+    fs::File,
     io::{BufRead, BufReader, Write},
     path::Path,
     process::{self, ChildStdin, ChildStdout, Command, Stdio},
@@ -30,12 +31,23 @@ impl Child {
         Self::start(&program, arguments)
     }
 
+    /// The same, with its log in a file: what it says there is no news for the person at the terminal.
+    pub(crate) fn own_logging(arguments: &[&OsStr], log: &Path) -> Result<Self> {
+        let program = env::current_exe().context("cannot tell where this program is")?;
+        let log = File::create(log).context("cannot make a file for the log")?;
+        Self::start_with(&program, arguments, log.into())
+    }
+
     /// Another program.
     pub(crate) fn start(program: &Path, arguments: &[&OsStr]) -> Result<Self> {
+        Self::start_with(program, arguments, Stdio::inherit())
+    }
+
+    fn start_with(program: &Path, arguments: &[&OsStr], log: Stdio) -> Result<Self> {
         let words: Vec<_> = [program.file_name().unwrap_or_default()].iter().chain(arguments).copied().collect();
         let name = words.join(OsStr::new(" ")).to_string_lossy().into_owned();
         let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().with_context(|| format!("cannot start {name}"))?;
         let answers = process.stdout.take().context("the process has no output")?;
         let orders = process.stdin.take();
@@ -59,6 +71,11 @@ impl Child {
     /// The processor time that a server has used so far, in nanoseconds.
     pub(crate) fn cpu_ns(&mut self) -> Result<f64> {
         Ok(self.ask("cpu")?.parse()?)
+    }
+
+    /// What the system calls it.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     fn hear(&mut self) -> Result<String> {

@@ -7,7 +7,10 @@ use crate::{
     commands::Commands,
     delivery::Delivery,
     figures::Spread,
+    held::Held,
     ingest::Ingest,
+    neighbours,
+    plugins::{self, drops},
 };
 
 /// Which side of a target is good.
@@ -56,12 +59,22 @@ impl Goal {
     }
 }
 
-/// Goals 1 to 4.
-pub(crate) fn all(calls: &Calls, commands: &Commands, ingest: &Ingest, delivery: &Delivery) -> Vec<Goal> {
+/// The goals that are measured.
+pub(crate) const NUMBERS: [u8; 6] = [1, 2, 3, 4, 6, 7];
+
+/// All of them. What was not measured has no figures.
+pub(crate) fn all(
+    calls: &Calls,
+    commands: &Commands,
+    ingest: &Ingest,
+    delivery: &Delivery,
+    plugins: &plugins::Cost,
+    neighbours: &[neighbours::Cost],
+) -> Vec<Goal> {
     let (floor_p50, floor_mean) = calls.ours_to(Contestant::Bare);
     let (warm, _) = calls.ours_to(Contestant::ExtismWarm);
     let (fresh, _) = calls.ours_to(Contestant::ExtismFresh);
-    vec![
+    let mut all = vec![
         Goal::at_most(1, "call / bare wasmtime, p50", "×", floor_p50, 1.2),
         Goal::at_most(1, "call / bare wasmtime, mean", "×", floor_mean, 1.2),
         Goal::at_most(1, "call / Extism warm, p50", "×", warm, 1.0).stretch(0.7),
@@ -74,7 +87,54 @@ pub(crate) fn all(calls: &Calls, commands: &Commands, ingest: &Ingest, delivery:
         Goal::at_most(3, "durable ingest, one client: p50 / bare commit", "×", ingest.latency(), 1.5),
         Goal::at_most(4, "delivery: CPU / bare reqwest and bare rows", "×", delivery.cpu(), 2.0),
         Goal::at_least(4, "accepted durably and delivered", "/s", delivery.per_second(), 8_000.0).stretch(16_000.0),
+    ];
+    all.extend(of_plugins(plugins));
+    all.extend(of_neighbours(neighbours));
+    all
+}
+
+fn of_plugins(plugins: &plugins::Cost) -> Vec<Goal> {
+    let mut all = vec![Goal::at_most(6, "100 plugins, warm cache: start", "ms", plugins.starts.warm_ms, 300.0)];
+    all.extend(plugins.drops.iter().map(|drop| match drop.language {
+        drops::RUST => Goal::at_most(6, "dropped, Rust: serves after", "ms", drop.serves_ms, 500.0),
+        drops::JAVASCRIPT => {
+            Goal::at_most(6, "dropped, JavaScript: beyond bare wasmtime's compiling", "ms", drop.beyond_ms, 500.0)
+        }
+        _ => Goal::at_most(6, "dropped, Python: beyond bare wasmtime's compiling", "ms", drop.beyond_ms, 500.0),
+    }));
+    let failed = plugins.drops.iter().map(|drop| drop.failed).sum::<u64>();
+    all.push(Goal::at_most(6, "dropped: calls that failed meanwhile", "", one(failed as f64), 0.0));
+    if let Some(reloads) = &plugins.reloads {
+        let Held { resident_mib, threads, descriptors, regions } = reloads.grown;
+        all.extend([
+            Goal::at_most(6, "reloads under load: calls that failed", "", one(reloads.failed as f64), 0.0),
+            Goal::at_most(6, "reloads under load: memory grown", "MiB", one(resident_mib), 10.0),
+            Goal::at_most(6, "reloads under load: threads grown", "", one(threads), 0.0),
+            Goal::at_most(6, "reloads under load: descriptors grown", "", one(descriptors), 0.0),
+            Goal::at_most(6, "reloads under load: mapped regions grown", "", one(regions), 0.0),
+        ]);
+    }
+    all
+}
+
+/// Each under the attack that does most.
+fn of_neighbours(neighbours: &[neighbours::Cost]) -> Vec<Goal> {
+    let worst = |figure: fn(&neighbours::Cost) -> Spread, connections: usize, sign: f64| {
+        let of = neighbours.iter().filter(|cost| cost.connections == connections).map(figure);
+        of.max_by(|a, b| (a.median * sign).total_cmp(&(b.median * sign))).unwrap_or(Spread::of([]))
+    };
+    let (p99, rate) = (|cost: &neighbours::Cost| cost.more_p99_ms, |cost: &neighbours::Cost| cost.throughput);
+    vec![
+        Goal::at_most(7, "worst attack, 1 connection: p99 beyond the calm", "ms", worst(p99, 1, 1.0), 3.0),
+        Goal::at_most(7, "worst attack, 8 connections: p99 beyond the calm", "ms", worst(p99, 8, 1.0), 3.0),
+        Goal::at_least(7, "worst attack, 1 connection: throughput / calm", "×", worst(rate, 1, -1.0), 0.5),
+        Goal::at_least(7, "worst attack, 8 connections: throughput / calm", "×", worst(rate, 8, -1.0), 0.5),
     ]
+}
+
+/// What was counted once.
+fn one(value: f64) -> Spread {
+    Spread::of([value])
 }
 
 /// The sandbox costs what it costs bare wasmtime while both cores are busy, as they are under the load.

@@ -4,7 +4,6 @@
 //! it is to be cheap. Every answer is compared with what it must be.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -12,24 +11,15 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use slashbox_bench_round::{Laps, Order, answer};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
 
 use crate::{
     abreast,
+    connection::Connection,
     event::{self, Template},
     payload,
 };
-
-/// Larger than any answer.
-const ANSWER_BYTES_MAX: usize = 4_096;
-
-/// How every answer begins.
-const OK: &[u8] = b"HTTP/1.1 200 ";
 
 /// How long the last answer of a round may take.
 const LATE_MAX: Duration = Duration::from_secs(30);
@@ -83,7 +73,7 @@ async fn send(exchange: &Exchange, order: &Order) -> Result<Laps> {
         Exchange::Command { request, answer } => {
             let mut laps = Laps::start(order.lasting);
             loop {
-                connection.exchange(request, |got| got.ends_with(answer)).await?;
+                connection.exchange(request, |got| Ok(got.ends_with(answer))).await?;
                 if !laps.lap() {
                     return Ok(laps);
                 }
@@ -94,40 +84,10 @@ async fn send(exchange: &Exchange, order: &Order) -> Result<Laps> {
             let mut laps = Laps::start(order.lasting);
             loop {
                 let request = request.number(sent.fetch_add(1, Ordering::Relaxed))?;
-                connection.exchange(request, event::is_answered).await?;
+                connection.exchange(request, |got| Ok(event::is_answered(got))).await?;
                 if !laps.lap() {
                     return Ok(laps);
                 }
-            }
-        }
-    }
-}
-
-/// A connection to a server, which is used again and again.
-struct Connection {
-    stream: TcpStream,
-    buffer: [u8; ANSWER_BYTES_MAX],
-}
-
-impl Connection {
-    async fn to(server: SocketAddr) -> Result<Self> {
-        let stream = TcpStream::connect(server).await?;
-        stream.set_nodelay(true)?;
-        Ok(Self { stream, buffer: [0; ANSWER_BYTES_MAX] })
-    }
-
-    /// Sends a request, and reads until the answer is whole: it ends with the body that is expected.
-    async fn exchange(&mut self, request: &[u8], is_whole: impl Fn(&[u8]) -> bool) -> Result<()> {
-        self.stream.write_all(request).await?;
-        let mut bytes = 0;
-        loop {
-            let read = self.stream.read(self.buffer.get_mut(bytes..).unwrap_or_default()).await?;
-            bytes += read;
-            let answer = self.buffer.get(..bytes).unwrap_or_default();
-            ensure!(read > 0, "the server answered something else: {}", String::from_utf8_lossy(answer));
-            ensure!(bytes < OK.len() || answer.starts_with(OK), "{}", String::from_utf8_lossy(answer));
-            if is_whole(answer) {
-                return Ok(());
             }
         }
     }

@@ -9,21 +9,27 @@
 
 mod abreast;
 mod bare;
+mod callers;
 mod calls;
 mod child;
 mod commands;
+mod compile;
+mod connection;
 mod cpu;
 mod database;
 mod delivery;
 mod event;
 mod figures;
 mod goals;
+mod held;
 mod ingest;
 mod load;
 mod machine;
+mod neighbours;
 mod payload;
 mod plan;
 mod plugin;
+mod plugins;
 mod receiver;
 mod report;
 mod rows;
@@ -31,6 +37,9 @@ mod scratch;
 mod sender;
 mod serve;
 mod serve_events;
+mod serve_plugins;
+mod site;
+mod stamp;
 mod text;
 
 use std::path::PathBuf;
@@ -53,6 +62,15 @@ enum Arguments {
     /// A process that sends HTTP requests when it is told to.
     #[command(hide = true)]
     Load { what: load::What },
+    /// A process that has callers call until it is told that they stop.
+    #[command(hide = true)]
+    Callers,
+    /// A process that compiles components, with wasmtime and nothing else.
+    #[command(hide = true)]
+    Compile,
+    /// A process that starts a host and ends.
+    #[command(subcommand, hide = true)]
+    Start(Starter),
     /// A process that gets webhooks' requests.
     #[command(hide = true)]
     Receive,
@@ -89,6 +107,15 @@ enum Server {
         #[arg(long)]
         webhook: Option<String>,
     },
+    /// slashbox with the plugins in a folder.
+    SlashboxPlugins { folder: PathBuf },
+}
+
+/// Who starts.
+#[derive(Debug, Subcommand)]
+enum Starter {
+    /// slashbox with the plugins in a folder.
+    SlashboxPlugins { folder: PathBuf },
 }
 
 fn main() -> Result<()> {
@@ -102,6 +129,10 @@ fn main() -> Result<()> {
         Arguments::Serve(Server::SlashboxEvents { folder, webhook }) => {
             serve_events::slashbox(&folder, webhook.as_deref())
         }
+        Arguments::Serve(Server::SlashboxPlugins { folder }) => serve_plugins::slashbox(&folder),
+        Arguments::Start(Starter::SlashboxPlugins { folder }) => serve_plugins::start(&folder),
+        Arguments::Callers => callers::run(),
+        Arguments::Compile => compile::run(),
         Arguments::Load { what } => load::run(what),
         Arguments::Receive => receiver::run(),
         Arguments::Send => sender::run(),

@@ -31,9 +31,15 @@ pub(crate) const ID: &str = "01K72QGBF0000000000000TEST";
 
 /// The request as Hotline sends it.
 pub(crate) fn request() -> Vec<u8> {
+    request_of(NAME, ARGS)
+}
+
+/// The same with another command and its arguments.
+pub(crate) fn request_of(command: &str, args: &str) -> Vec<u8> {
+    let data = DATA.replace(ARGS, args);
     let body = format!(
-        "{{\"event_type\":\"{NAME}\",\"timestamp\":\"2025-10-08 20:41:20\",\"instance_id\":\"{INSTANCE}\",\
-         \"data\":{DATA},\"api_key\":\"{KEY}\"}}"
+        "{{\"event_type\":\"{command}\",\"timestamp\":\"2025-10-08 20:41:20\",\"instance_id\":\"{INSTANCE}\",\
+         \"data\":{data},\"api_key\":\"{KEY}\"}}"
     );
     let bytes = body.len();
     format!(

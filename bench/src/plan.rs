@@ -29,6 +29,18 @@ pub(crate) struct Plan {
     pub(crate) together_round: Duration,
     /// A round of bare reqwest.
     pub(crate) send_round: Duration,
+    /// Starts of goal 6 in a session, with a warm cache and without plugins.
+    pub(crate) starts: usize,
+    /// Plugins in Rust that are dropped in a session, …
+    pub(crate) drops: usize,
+    /// … and in each other language: they compile for seconds.
+    pub(crate) language_drops: usize,
+    /// Reloads in the whole run.
+    pub(crate) reloads: usize,
+    /// Turns of goal 7 in a session: a calm and a hostile round for each kind of attack and number of connections.
+    pub(crate) neighbour_turns: usize,
+    /// A round of the bystander.
+    pub(crate) neighbour_round: Duration,
 }
 
 /// About five minutes.
@@ -45,6 +57,12 @@ pub(crate) const FULL: Plan = Plan {
     pile_round: Duration::from_secs(1),
     together_round: Duration::from_secs(2),
     send_round: Duration::from_secs(1),
+    starts: 10,
+    drops: 6,
+    language_drops: 1,
+    reloads: 1_000,
+    neighbour_turns: 2,
+    neighbour_round: Duration::from_secs(1),
 };
 
 /// Less than a minute: to see that it works, and where about the figures are.
@@ -61,4 +79,10 @@ pub(crate) const QUICK: Plan = Plan {
     pile_round: Duration::from_millis(500),
     together_round: Duration::from_secs(1),
     send_round: Duration::from_millis(500),
+    starts: 5,
+    drops: 4,
+    language_drops: 1,
+    reloads: 100,
+    neighbour_turns: 1,
+    neighbour_round: Duration::from_millis(500),
 };

@@ -13,13 +13,15 @@ use std::{
     thread,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use slashbox_bench_round::say;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::watch,
 };
+
+use crate::connection::is_whole;
 
 /// Larger than any request.
 const REQUEST_BYTES_MAX: usize = 8_192;
@@ -78,32 +80,5 @@ async fn take(mut stream: TcpStream, mut held: watch::Receiver<bool>, answered: 
             stream.write_all(ANSWER).await?;
             bytes = 0;
         }
-    }
-}
-
-/// Whether a request is there with its body. Its head is as hyper writes it.
-fn is_whole(request: &[u8]) -> Result<bool> {
-    let Some(end) = request.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(false) };
-    let head = std::str::from_utf8(request.get(..end).unwrap_or_default())?;
-    let (_, length) = head.split_once("\r\ncontent-length: ").context("the request does not say how long it is")?;
-    let length: usize = length.lines().next().unwrap_or_default().parse()?;
-    match request.len().cmp(&(end + 4 + length)) {
-        std::cmp::Ordering::Less => Ok(false),
-        std::cmp::Ordering::Equal => Ok(true),
-        std::cmp::Ordering::Greater => bail!("a request came before the one before was answered"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_is_whole_with_its_last_byte() {
-        let request = b"POST / HTTP/1.1\r\ncontent-length: 3\r\nhost: x\r\n\r\nabc";
-        assert!(is_whole(request).unwrap());
-        assert!((0..request.len()).all(|bytes| !is_whole(&request[..bytes]).unwrap()));
-        assert!(is_whole(b"POST / HTTP/1.1\r\ncontent-length: 0\r\n\r\nx").is_err());
-        assert!(is_whole(b"POST / HTTP/1.1\r\nhost: x\r\n\r\n").is_err());
     }
 }

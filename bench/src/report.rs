@@ -12,7 +12,9 @@ use crate::{
     goals::{self, Goal},
     ingest::{self, Ingest},
     machine::Machine,
+    neighbours::{self, Neighbours},
     plan::{FULL, QUICK},
+    plugins::{self, Plugins},
     text,
 };
 
@@ -28,8 +30,17 @@ pub(crate) struct Arguments {
     /// The program that calls Extism.
     #[arg(long)]
     extism: PathBuf,
+    /// The work as a component whose command can be written over.
+    #[arg(long)]
+    stamped: PathBuf,
+    /// The tests' guest in JavaScript, if it was built.
+    #[arg(long)]
+    javascript: Option<PathBuf>,
+    /// The tests' guest in Python, if it was built.
+    #[arg(long)]
+    python: Option<PathBuf>,
     /// Measure these goals alone, e.g. `--goal 3 --goal 4`; all of them if none is named.
-    #[arg(long = "goal", value_parser = clap::value_parser!(u8).range(1..=4))]
+    #[arg(long = "goal", value_parser = goal)]
     goals: Vec<u8>,
     /// Few and short rounds: rough figures in less than a minute.
     #[arg(long)]
@@ -37,6 +48,13 @@ pub(crate) struct Arguments {
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+impl Arguments {
+    fn plugins(&self) -> plugins::Files<'_> {
+        let (javascript, python) = (self.javascript.as_deref(), self.python.as_deref());
+        plugins::Files { stamped: &self.stamped, javascript, python }
+    }
 }
 
 /// Everything, for programs. What was not asked for is not there.
@@ -48,6 +66,8 @@ pub(crate) struct Report {
     pub(crate) commands: Option<CommandRows>,
     pub(crate) ingest: Vec<ingest::Cost>,
     pub(crate) delivery: Option<delivery::Cost>,
+    pub(crate) plugins: Option<plugins::Cost>,
+    pub(crate) neighbours: Vec<neighbours::Cost>,
     pub(crate) goals: Vec<Goal>,
 }
 
@@ -66,6 +86,12 @@ pub(crate) struct CommandRows {
     pub(crate) axum: commands::Cost,
     pub(crate) slashbox: commands::Cost,
     sandbox_us: f64,
+}
+
+/// A goal that is measured.
+fn goal(text: &str) -> Result<u8, String> {
+    let number = text.parse().ok().filter(|number| goals::NUMBERS.contains(number));
+    number.ok_or_else(|| format!("expected one of {:?}", goals::NUMBERS))
 }
 
 /// Measures and prints. Goals that are missed are no failure: this is a report.
@@ -89,6 +115,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     let files = Files { component, module, extism };
     let (mut calls, mut commands) = (Calls::default(), Commands::default());
     let (mut ingest, mut delivery) = (Ingest::default(), Delivery::default());
+    let (mut plugins, mut neighbours) = (Plugins::default(), Neighbours::default());
     let wanted = |goal: u8| arguments.goals.is_empty() || arguments.goals.contains(&goal);
     let began = Instant::now();
     for session in 1..=plan.sessions {
@@ -112,8 +139,16 @@ fn measure(arguments: &Arguments) -> Result<Report> {
             progress("deliveries");
             delivery::session(&plan, &mut delivery)?;
         }
+        if wanted(6) {
+            progress("plugins that start and change");
+            plugins::session(&plan, arguments.plugins(), session, &mut plugins)?;
+        }
+        if wanted(7) {
+            progress("neighbours under attack");
+            neighbours::session(&plan, component, &mut neighbours)?;
+        }
     }
-    let mut goals = goals::all(&calls, &commands, &ingest, &delivery);
+    let mut goals = goals::all(&calls, &commands, &ingest, &delivery, &plugins.cost(), &neighbours.costs());
     goals.retain(|goal| wanted(goal.number));
     let calls_rows = ALL.iter().filter(|_| wanted(1)).map(|&who| CallRow { who: who.name(), cost: calls.cost(who) });
     let commands = wanted(2).then(|| CommandRows {
@@ -124,6 +159,8 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     });
     let ingest = if wanted(3) { ingest.costs() } else { Vec::new() };
     let delivery = wanted(4).then(|| delivery.cost());
+    let plugins = wanted(6).then(|| plugins.cost());
+    let neighbours = if wanted(7) { neighbours.costs() } else { Vec::new() };
     let quick = arguments.quick;
-    Ok(Report { machine, quick, calls: calls_rows.collect(), commands, ingest, delivery, goals })
+    Ok(Report { machine, quick, calls: calls_rows.collect(), commands, ingest, delivery, plugins, neighbours, goals })
 }

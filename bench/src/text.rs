@@ -3,19 +3,22 @@
 use crate::{
     commands, delivery,
     goals::{Bound, Goal},
-    ingest,
+    held::Held,
+    ingest, neighbours, plugins,
     report::{CallRow, CommandRows, Report},
 };
 
 /// All of it.
 pub(crate) fn of(report: &Report) -> String {
-    let Report { machine, calls, commands, ingest, delivery, goals, .. } = report;
+    let Report { machine, calls, commands, ingest, delivery, plugins, neighbours, goals, .. } = report;
     let mut text = format!("\n{} × {}, Linux {}\n", machine.cores, machine.processor, machine.kernel);
     text += "(load generators and receivers on the same cores)\n";
     text += &of_calls(calls);
     text += &commands.as_ref().map(of_commands).unwrap_or_default();
     text += &of_ingest(ingest);
     text += &delivery.as_ref().map(of_delivery).unwrap_or_default();
+    text += &plugins.as_ref().map(of_plugins).unwrap_or_default();
+    text += &of_neighbours(neighbours);
     text += "\ngoal                                                   reached  (middle half)      target\n";
     goals.iter().for_each(|goal| text += &line(goal));
     text
@@ -89,6 +92,59 @@ fn of_delivery(cost: &delivery::Cost) -> String {
     };
     row("nothing is delivered", &cost.accept_alone);
     row("all is delivered", &cost.accept_together);
+    text
+}
+
+fn of_plugins(cost: &plugins::Cost) -> String {
+    let plugins::Cost { starts, drops, reloads } = cost;
+    let (cold, warm, empty) = (starts.cold_ms.median, starts.warm_ms.median, starts.empty_ms.median);
+    let mut text = format!(
+        "\nstart with {} plugins: {warm:.0} ms with a warm cache, {cold:.0} ms without; {empty:.0} ms without plugins\n\
+         dropped plugin      KiB   bare compiling ms   serves after ms   beyond ms   calls meanwhile   failed\n",
+        starts.plugins
+    );
+    for drop in drops {
+        let (language, kib, answered, failed) = (drop.language, drop.kib, drop.answered, drop.failed);
+        let (bare, serves, beyond) = (drop.bare_ms.median, drop.serves_ms.median, drop.beyond_ms.median);
+        text += &format!(
+            "{language:<14} {kib:>8.0} {bare:>19.0} {serves:>17.0} {beyond:>11.0} {answered:>17} {failed:>8}\n"
+        );
+    }
+    text + &reloads.as_ref().map(of_reloads).unwrap_or_default()
+}
+
+fn of_reloads(cost: &plugins::reloads::Cost) -> String {
+    let (reloads, connections, calls, failed) = (cost.reloads, cost.connections, cost.calls, cost.failed);
+    let mut text = format!(
+        "{reloads} reloads, {connections} connections: each serves after {:.0} ms, {calls} calls, {failed} failed\n\
+         held after more and more reloads   MiB resident   threads   descriptors   mapped regions\n",
+        cost.took_ms.median
+    );
+    for held in &cost.held {
+        let Held { resident_mib, threads, descriptors, regions } = held;
+        text += &format!("{resident_mib:>47.1} {threads:>9.0} {descriptors:>13.0} {regions:>16.0}\n");
+    }
+    text
+}
+
+fn of_neighbours(costs: &[neighbours::Cost]) -> String {
+    if costs.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n3 hostile plugins, 32    bystander's     calm           attacked                         \
+                    their calls/s:\ncalls each               connections     calls/s   p99 ms   calls/s   p50 ms   \
+                    p99 ms   replied   broken   refused\n"
+        .to_owned();
+    for cost in costs {
+        let (calm, calm_p99) = (cost.calm_per_second.median, cost.calm_p99_ms.median);
+        let (rate, p50, p99) = (cost.per_second.median, cost.p50_ms.median, cost.p99_ms.median);
+        let (replied, broken) = (cost.hostile_replied_per_second.median, cost.hostile_broken_per_second.median);
+        let (hostile, connections, refused) = (cost.hostile, cost.connections, cost.hostile_refused_per_second.median);
+        text += &format!(
+            "{hostile:<24} {connections:>11} {calm:>11.0} {calm_p99:>8.2} {rate:>9.0} {p50:>8.2} {p99:>8.2} \
+             {replied:>9.0} {broken:>8.0} {refused:>9.0}\n"
+        );
+    }
     text
 }
 

@@ -11,10 +11,12 @@ const UNAVAILABLE: &str = "is temporarily unavailable (ref REF)";
 const CALLS: &[(Attack, &str, &str, &[&str])] = &[
     (Attack::Calm, "", "1", &[]),
     (Attack::Spin, "", UNAVAILABLE, &["outcome=\"limit\"", "cpu limit of 500 ms reached"]),
+    (Attack::Spin, "10", "10", &[]),
     (Attack::Trap, "", UNAVAILABLE, &["outcome=\"trapped\"", "wasm `unreachable` instruction executed"]),
     (Attack::Sleep, "", UNAVAILABLE, &["outcome=\"limit\"", "timeout of 3000 ms reached"]),
     (Attack::Memory, "", UNAVAILABLE, &["outcome=\"limit\"", "memory limit of 64 MiB reached"]),
     (Attack::Memory, "1", "65536", &[]),
+    (Attack::Fill, "", "65536", &[]),
     (Attack::Table, "", "20000", &[]),
     (Attack::Recurse, "", UNAVAILABLE, &["outcome=\"limit\"", "stack limit of 512 KiB reached"]),
     (Attack::Recurse, "100", "100", &[]),

@@ -7,7 +7,9 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 
 use crate::{
-    cargo, guests, wasm,
+    cargo, guests,
+    languages::LANGUAGES,
+    wasm,
     workspaces::{self, BENCH_EXTISM, BENCH_GUESTS},
 };
 
@@ -20,10 +22,21 @@ pub(crate) fn run(arguments: &[String]) -> Result<ExitCode> {
         eprintln!("xtask: the first build takes a quarter of an hour, since Extism brings a wasmtime of its own");
     }
     let component = guests::build_one(BENCH_GUESTS, "component", wasm::TARGET)?;
+    let stamped = guests::build_one(BENCH_GUESTS, "stamped", wasm::TARGET)?;
     let module = guests::build_one(BENCH_GUESTS, "extism-plugin", EXTISM_TARGET)?;
     let extism = build_extism()?;
     let mut report = cargo::program_in("", build_bench()?.as_os_str());
     report.arg("report").arg("--component").arg(component).arg("--module").arg(module).arg("--extism").arg(extism);
+    report.arg("--stamped").arg(stamped);
+    for language in &LANGUAGES {
+        match language.built() {
+            Some(component) => report.arg(format!("--{}", language.name())).arg(component),
+            None => {
+                eprintln!("xtask: no {} guest, which `cargo xtask languages` builds: left out", language.title);
+                &mut report
+            }
+        };
+    }
     report.args(arguments);
     cargo::run(report)?;
     Ok(ExitCode::SUCCESS)

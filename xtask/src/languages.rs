@@ -25,7 +25,7 @@ use crate::{
 /// A language, and how a component is made of it.
 pub(crate) struct Language {
     /// How people call it.
-    title: &'static str,
+    pub(crate) title: &'static str,
     /// Its folder, from the root of the repository; the guest is named as the folder is.
     pub(crate) folder: &'static str,
     /// What its author has to have, and nothing else.
@@ -130,7 +130,7 @@ impl Language {
     /// Builds it beside the tests' other guests. Without its tools, or if it fails, none is left from before: a test of
     /// another source than the present one would tell nothing.
     pub(crate) fn build(&self) -> Result<()> {
-        let published = workspaces::target().join(TEST_GUESTS.built).join(self.name()).with_extension("wasm");
+        let published = self.published();
         let made = self.make().with_context(|| format!("the {} guest could not be built", self.title));
         let Ok(Some(component)) = made else {
             remove(&published)?;
@@ -188,7 +188,16 @@ impl Language {
         Ok(laid)
     }
 
-    fn name(&self) -> &'static str {
+    /// Where its component is, if it was built.
+    pub(crate) fn built(&self) -> Option<PathBuf> {
+        Some(self.published()).filter(|component| component.exists())
+    }
+
+    fn published(&self) -> PathBuf {
+        workspaces::target().join(TEST_GUESTS.built).join(self.name()).with_extension("wasm")
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
         self.folder.rsplit('/').next().unwrap_or(self.folder)
     }
 }

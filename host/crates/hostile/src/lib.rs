@@ -38,7 +38,7 @@ macro_rules! attacks {
 attacks! {
     /// Nothing: it says 1.
     Calm = "calm",
-    /// Computes for ever.
+    /// Computes for ever; `/spin N` N thousand rounds.
     Spin = "spin",
     /// Computes for ever in `describe`.
     SpinInDescribe = "spin-in-describe",
@@ -48,6 +48,8 @@ attacks! {
     Sleep = "sleep",
     /// Grows its memory until it is refused, then breaks; `/memory 1` says how many KiB it got.
     Memory = "memory",
+    /// Grows its memory until it is refused, writes to all of it, and says how many KiB it got.
+    Fill = "fill",
     /// Grows a table until it is refused, and says how many elements it got.
     Table = "table",
     /// Calls itself until the stack ends; `/recurse N` goes N calls deep.

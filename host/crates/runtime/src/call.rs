@@ -17,7 +17,8 @@ use crate::{
     beginning::beginning,
     from_wit,
     guest::Guest,
-    lanes::{Ended, Lanes},
+    lanes::{Ended, Lane, Lanes},
+    pace::watched,
     places::Taken,
     to_wit,
 };
@@ -101,14 +102,16 @@ pub(crate) async fn call(
     let guest = Guest::calling(plugin.grants.clone(), call, ground.reader.clone());
     let store = sandbox(ground.engine, guest, limits);
     let meter = store.data().meter.clone();
-    let (plugin, input) = (plugin.clone(), call.input.clone());
+    let (called, input, host) = (plugin.clone(), call.input.clone(), ground.host);
     let mut seat = Seat { store, _places: places };
     let work = Box::pin(async move {
-        let ended = enter(&plugin, &mut seat.store, &input, timeout).await;
-        (ended, seat)
+        let ended = enter(&called, &mut seat.store, &input, timeout).await;
+        // Here, since giving back a sandbox's memory is work too, and belongs to the call.
+        conclude(ended, seat.store, limits, host)
     });
-    match ground.lanes.run(meter, timeout, work).await {
-        Ended::Done((ended, seat)) => conclude(ended, seat.store, limits, ground.host),
+    let lane = if plugin.pace.is_slow() { Lane::Slow } else { Lane::Serving };
+    match ground.lanes.run(lane, meter, timeout, watched(plugin, work)).await {
+        Ended::Done(concluded) => concluded,
         Ended::TimedOut if millis(timeout) < limits.timeout_ms => none_of(Outcome::Limit(Limit::Deadline)),
         Ended::TimedOut => none_of(Outcome::Limit(Limit::Timeout { ms: limits.timeout_ms })),
         Ended::Panicked(words) => {

@@ -1,7 +1,7 @@
 //! Where calls run: on the threads that serve, and those that compute for long on threads of their own.
 //!
-//! A call that has used up two ticks is handed over, whole, to a small runtime whose threads yield to all others; so
-//! however many calls compute, those that do not keep their pace. Invariant: a panic in a call ends that call alone.
+//! A call that has used up two ticks is handed over, whole, to a small runtime whose threads yield to all others, and
+//! those of a plugin that does so as a rule begin there; so however many calls compute, those that do not keep their pace. Invariant: a panic in a call ends that call alone.
 
 use std::{
     any::Any,
@@ -43,6 +43,15 @@ pub(crate) enum Ended<T> {
     Panicked(String),
 }
 
+/// Where a call begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// On the threads that serve.
+    Serving,
+    /// On those for calls that compute for long.
+    Slow,
+}
+
 /// The runtime for calls that compute for long.
 #[derive(Debug)]
 pub(crate) struct Lanes {
@@ -62,12 +71,21 @@ impl Lanes {
     }
 
     /// Runs a call's own part under its meter and its timeout.
-    pub(crate) async fn run<T: Send + 'static>(&self, meter: Arc<Meter>, timeout: Duration, work: Work<T>) -> Ended<T> {
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        begins_on: Lane,
+        meter: Arc<Meter>,
+        timeout: Duration,
+        work: Work<T>,
+    ) -> Ended<T> {
         let until = Instant::now() + timeout;
         let run = async {
-            match serve(&meter, work).await {
-                Served::Ended(ended) => ended,
-                Served::Slow(work) => self.run_slowly(meter, work).await,
+            match begins_on {
+                Lane::Slow => self.run_slowly(meter, work).await,
+                Lane::Serving => match serve(&meter, work).await {
+                    Served::Ended(ended) => ended,
+                    Served::Slow(work) => self.run_slowly(meter, work).await,
+                },
             }
         };
         timeout_at(until.into(), run).await.unwrap_or(Ended::TimedOut)
@@ -153,7 +171,7 @@ mod tests {
         timeout: Duration,
     ) -> Ended<Vec<String>> {
         let meter = Arc::new(Meter::new());
-        Lanes::start().unwrap().run(meter.clone(), timeout, Box::pin(work(meter))).await
+        Lanes::start().unwrap().run(Lane::Serving, meter.clone(), timeout, Box::pin(work(meter))).await
     }
 
     #[tokio::test]

@@ -26,7 +26,7 @@ mod limiter;
 mod load;
 mod meter;
 mod mismatch;
-
+mod pace;
 mod places;
 mod plugin;
 mod reload;

@@ -26,7 +26,8 @@ use crate::{
     from_wit,
     guest::{Grants, Guest, Hosts},
     health::Health,
-    lanes::{Ended, Lanes},
+    lanes::{Ended, Lane, Lanes},
+    pace::Pace,
     places::Places,
 };
 
@@ -91,6 +92,7 @@ impl Loader {
             descriptor,
             places: Arc::new(Places::new(limits.concurrency)),
             health: Health::default(),
+            pace: Pace::default(),
             grants: Arc::new(grants),
             grant,
             pre,
@@ -136,7 +138,7 @@ impl Loader {
             (described.await, store)
         });
         let not = |what: String| Err(LoadError::Describe(what));
-        match self.lanes.run(meter, timeout, work).await {
+        match self.lanes.run(Lane::Serving, meter, timeout, work).await {
             Ended::Done((Ok((descriptor, memory_bytes)), _)) => {
                 Ok(Described { descriptor: from_wit::descriptor(descriptor)?, memory_bytes })
             }

@@ -14,6 +14,7 @@ use crate::{
     bindings::PluginPre,
     guest::{Grants, Guest},
     health::Health,
+    pace::Pace,
     places::Places,
 };
 
@@ -26,6 +27,7 @@ pub struct Plugin {
     /// Shared with the version before, if that had as many: its calls may still run.
     pub(crate) places: Arc<Places>,
     pub(crate) health: Health,
+    pub(crate) pace: Pace,
     pub(crate) pre: PluginPre<Guest>,
     pub(crate) content_hash: String,
     pub(crate) bytes: u64,

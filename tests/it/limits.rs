@@ -95,6 +95,28 @@ async fn a_plugin_has_so_many_places_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_tenant_leaves_some_places_of_a_shared_plugin_to_others() {
+    let site = Site::new(&["probe"]);
+    site.add_source("acme", "acme key", "tenant = \"acme\"");
+    site.grant("probe", "[limits]\nconcurrency = 4");
+    site.configure("[limits]\nqueue_ms = 200");
+    let server = Server::start(&site).await;
+    let acme = server.sender("acme", "acme key");
+    // Both are known from here on.
+    server.check(&[("/echo a", "a")]).await;
+    acme.check(&[("/echo a", "a")]).await;
+    let mut sleeping = Vec::new();
+    for _ in 0..3 {
+        sleeping.push(server.running("/sleep 3000").await);
+    }
+    server.check(&[("/echo b", "! /echo is busy, try again in a moment (ref REF)")]).await;
+    acme.check(&[("/echo b", "b")]).await;
+    for call in sleeping {
+        assert_eq!(call.await.unwrap(), "slept 3000 ms");
+    }
+}
+
+#[tokio::test]
 async fn the_host_has_so_many_places_and_no_more() {
     let site = Site::new(&["probe", "mark"]);
     site.configure("[limits]\ncalls = 1\nqueue_ms = 300");

@@ -19,7 +19,7 @@ use crate::{
     guest::Guest,
     lanes::{Ended, Lane, Lanes},
     pace::watched,
-    places::Taken,
+    places::Seat,
     to_wit,
 };
 
@@ -83,19 +83,14 @@ pub(crate) struct Ground<'g> {
     pub(crate) host: HostLimits,
 }
 
-/// A sandbox in the places that it has taken: dropped in this order.
-struct Seat {
+/// A sandbox on its seat: dropped in this order.
+struct Seated {
     store: Store<Guest>,
-    _places: [Taken; 3],
+    _seat: Seat,
 }
 
 /// Calls the handler in a fresh sandbox. Its places are given back when that is gone, which may be later than its end.
-pub(crate) async fn call(
-    ground: Ground<'_>,
-    plugin: &Arc<Plugin>,
-    call: &Call,
-    places: [Taken; 3],
-) -> (Outcome, Effects) {
+pub(crate) async fn call(ground: Ground<'_>, plugin: &Arc<Plugin>, call: &Call, seat: Seat) -> (Outcome, Effects) {
     let limits = plugin.limits();
     let left = call.deadline.saturating_duration_since(Instant::now());
     let timeout = left.min(Duration::from_millis(u64::from(limits.timeout_ms)));
@@ -103,11 +98,11 @@ pub(crate) async fn call(
     let store = sandbox(ground.engine, guest, limits);
     let meter = store.data().meter.clone();
     let (called, input, host) = (plugin.clone(), call.input.clone(), ground.host);
-    let mut seat = Seat { store, _places: places };
+    let mut seated = Seated { store, _seat: seat };
     let work = Box::pin(async move {
-        let ended = enter(&called, &mut seat.store, &input, timeout).await;
+        let ended = enter(&called, &mut seated.store, &input, timeout).await;
         // Here, since giving back a sandbox's memory is work too, and belongs to the call.
-        conclude(ended, seat.store, limits, host)
+        conclude(ended, seated.store, limits, host)
     });
     let lane = if plugin.pace.is_slow() { Lane::Slow } else { Lane::Serving };
     match ground.lanes.run(lane, meter, timeout, watched(plugin, work)).await {

@@ -28,7 +28,7 @@ use crate::{
     health::Health,
     lanes::{Ended, Lane, Lanes},
     pace::Pace,
-    places::Places,
+    places::{Places, TenantPlaces},
 };
 
 /// What `describe` may use of the processor, in milliseconds: it only builds a list.
@@ -91,6 +91,7 @@ impl Loader {
         Ok(Plugin {
             descriptor,
             places: Arc::new(Places::new(limits.concurrency)),
+            shares: Arc::new(TenantPlaces::shares(limits.concurrency)),
             health: Health::default(),
             pace: Pace::default(),
             grants: Arc::new(grants),

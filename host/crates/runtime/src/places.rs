@@ -1,10 +1,13 @@
-//! How many calls run at the same time: of one plugin, for one tenant, and of all.
+//! How many calls run at the same time: of one plugin, of it for one tenant, for one tenant, and of all.
 //!
 //! Invariant: events take no more than half of the places, rounded up, so that commands find one: people wait for those.
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -50,10 +53,22 @@ impl Places {
     }
 }
 
+/// All places that a call has taken.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    pub(crate) _of_plugin: Taken,
+    /// Of the tenant's share of these, where there are several tenants.
+    pub(crate) _of_share: Option<Taken>,
+    pub(crate) _of_tenant: Taken,
+    pub(crate) _of_host: Taken,
+}
+
 /// The places of each tenant. One is forgotten when none of them is taken, once there are many.
 #[derive(Debug)]
 pub(crate) struct TenantPlaces {
     each: u32,
+    /// Whether there has been more than one.
+    several: AtomicBool,
     by_tenant: RwLock<HashMap<Box<str>, Arc<Places>>>,
 }
 
@@ -62,7 +77,17 @@ const TENANTS_MAX: usize = 10_000;
 
 impl TenantPlaces {
     pub(crate) fn new(each: u32) -> Self {
-        Self { each, by_tenant: RwLock::default() }
+        Self { each, several: AtomicBool::new(false), by_tenant: RwLock::default() }
+    }
+
+    /// Of a plugin that may have so many calls: three quarters, so that no tenant takes a shared plugin from all others.
+    pub(crate) fn shares(concurrency: u32) -> Self {
+        Self::new(concurrency - concurrency / 4)
+    }
+
+    /// Whether more than one tenant has been here.
+    pub(crate) fn are_several(&self) -> bool {
+        self.several.load(Ordering::Relaxed)
     }
 
     pub(crate) fn of(&self, tenant: &str) -> Arc<Places> {
@@ -76,6 +101,7 @@ impl TenantPlaces {
         if by_tenant.len() >= TENANTS_MAX {
             by_tenant.retain(|_, places| Arc::strong_count(places) > 1);
         }
+        self.several.fetch_or(by_tenant.keys().any(|known| **known != *tenant), Ordering::Relaxed);
         by_tenant.entry(tenant.into()).or_insert_with(|| Arc::new(Places::new(self.each))).clone()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     guest::{Grants, Guest},
     health::Health,
     pace::Pace,
-    places::Places,
+    places::{Places, TenantPlaces},
 };
 
 /// A loaded version of a plugin. It lives as long as a call of it is in flight, though a newer one may serve by then.
@@ -26,6 +26,8 @@ pub struct Plugin {
     pub(crate) grants: Arc<Grants>,
     /// Shared with the version before, if that had as many: its calls may still run.
     pub(crate) places: Arc<Places>,
+    /// Each tenant's share of the places, shared as they are.
+    pub(crate) shares: Arc<TenantPlaces>,
     pub(crate) health: Health,
     pub(crate) pace: Pace,
     pub(crate) pre: PluginPre<Guest>,

@@ -28,7 +28,7 @@ use crate::{
     kept::Kept,
     lanes::Lanes,
     load::Loader,
-    places::{Places, Taken, TenantPlaces},
+    places::{Places, Seat, TenantPlaces},
     reload::{Pace, Reloader},
     shelf::{self, Place, Shelf},
     telemetry::PLUGINS,
@@ -171,13 +171,12 @@ impl Runtime {
         if let Err(left) = plugin.health.admits(tenant) {
             return (Outcome::SetAside(left), Effects::default());
         }
-        let tenant_places = self.tenant_places.of(tenant);
-        let Some(places) = self.places(plugin, &tenant_places, call).await else {
+        let Some(seat) = self.seat(plugin, call).await else {
             return (Outcome::Busy, Effects::default());
         };
         let began = Instant::now();
         let ground = Ground { engine: self.engine(), lanes: &self.lanes, reader: &self.reader, host: self.limits };
-        let (outcome, effects) = call::call(ground, plugin, call, places).await;
+        let (outcome, effects) = call::call(ground, plugin, call, seat).await;
         let had = call.deadline.saturating_duration_since(began);
         let timeout = Duration::from_millis(u64::from(plugin.limits().timeout_ms));
         if let Some(pause) = plugin.health.note(tenant, Sign::of(&outcome, had, timeout)) {
@@ -199,11 +198,18 @@ impl Runtime {
     }
 
     /// A place of the plugin's, one of the tenant's and one of the host's; none if the wait for them was too long.
-    async fn places(&self, plugin: &Plugin, tenant: &Places, call: &Call) -> Option<[Taken; 3]> {
-        let input = &call.input;
-        let all = [&*plugin.places, tenant, &self.places];
-        if let [Some(own), Some(tenant), Some(any)] = all.map(|places| places.try_take(input)) {
-            return Some([own, tenant, any]);
+    async fn seat(&self, plugin: &Plugin, call: &Call) -> Option<Seat> {
+        let (input, tenant) = (&call.input, &*call.input.origin().tenant);
+        let of_tenant = self.tenant_places.of(tenant);
+        let of_share = self.tenant_places.are_several().then(|| plugin.shares.of(tenant));
+        let (own, share, tenant, any) = (&plugin.places, of_share.as_deref(), &*of_tenant, &self.places);
+        let at_once = || {
+            let _of_share = share.map(|share| share.try_take(input).ok_or(())).transpose().ok()?;
+            let (_of_plugin, _of_tenant) = (own.try_take(input)?, tenant.try_take(input)?);
+            Some(Seat { _of_plugin, _of_share, _of_tenant, _of_host: any.try_take(input)? })
+        };
+        if let Some(seat) = at_once() {
+            return Some(seat);
         }
         let _waiting = match input {
             Input::Command(_) => Some(self.waiting.try_acquire().ok()?),
@@ -211,8 +217,14 @@ impl Runtime {
         };
         let until = call.deadline.min(Instant::now() + self.queue_max());
         // The narrower first: who waits for itself must not hold a place that others need.
-        let [own, tenant, any] = all;
-        let wait = async { Some([own.take(input).await?, tenant.take(input).await?, any.take(input).await?]) };
+        let wait = async {
+            let _of_share = match share {
+                Some(share) => Some(share.take(input).await?),
+                None => None,
+            };
+            let (_of_plugin, _of_tenant) = (own.take(input).await?, tenant.take(input).await?);
+            Some(Seat { _of_plugin, _of_share, _of_tenant, _of_host: any.take(input).await? })
+        };
         tokio::time::timeout_at(until.into(), wait).await.ok().flatten()
     }
 

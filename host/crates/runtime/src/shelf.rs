@@ -156,7 +156,7 @@ impl Shelf {
         }
         let mut plugin = self.loader.load(id, bytes.clone(), grant.clone()).await?;
         if let Some(serving) = serving.filter(|serving| serving.limits().concurrency == plugin.limits().concurrency) {
-            plugin.places = serving.places.clone();
+            (plugin.places, plugin.shares) = (serving.places.clone(), serving.shares.clone());
         }
         self.keep(id, bytes).await;
         Ok(Arc::new(plugin))

@@ -82,8 +82,13 @@ async fn several_memories_are_counted_together() {
 #[tokio::test]
 async fn many_calls_at_once_are_told_to_wait() {
     const CALLS: usize = 16;
-    const ATTACKS: [(Attack, &str); 4] =
-        [(Attack::Sleep, " 1500"), (Attack::Spin, ""), (Attack::Memory, ""), (Attack::Handles, "")];
+    const ATTACKS: [(Attack, &str); 5] = [
+        (Attack::Sleep, " 1500"),
+        (Attack::Spin, ""),
+        (Attack::Memory, ""),
+        (Attack::Recurse, ""),
+        (Attack::Handles, ""),
+    ];
     let site = Site::new(&["mark"]);
     site.configure("[limits]\nqueue_ms = 300\nconcurrency = 8\ntimeout_ms = 3000");
     for (attack, _) in ATTACKS {

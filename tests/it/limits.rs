@@ -105,11 +105,13 @@ async fn a_tenant_leaves_some_places_of_a_shared_plugin_to_others() {
     // Both are known from here on.
     server.check(&[("/echo a", "a")]).await;
     acme.check(&[("/echo a", "a")]).await;
-    let mut sleeping = Vec::new();
-    for _ in 0..3 {
-        sleeping.push(server.running("/sleep 3000").await);
-    }
-    server.check(&[("/echo b", "! /echo is busy, try again in a moment (ref REF)")]).await;
+    let sleeping: Vec<_> = (0..3)
+        .map(|_| {
+            let sender = server.support.clone();
+            tokio::spawn(async move { sender.says("/sleep 3000").await })
+        })
+        .collect();
+    server.until("/echo b", "! /echo is busy, try again in a moment (ref REF)").await;
     acme.check(&[("/echo b", "b")]).await;
     for call in sleeping {
         assert_eq!(call.await.unwrap(), "slept 3000 ms");

@@ -66,7 +66,7 @@ impl Loader {
         egress: Option<Egress>,
     ) -> Result<Self, StartError> {
         let linker = linker(&ticking.engine).map_err(|error| StartError::Engine(format!("{error:#}")))?;
-        let compiler = Arc::new(Compiler::start(host.compile_s)?);
+        let compiler = Arc::new(Compiler::new(host.compile_s));
         Ok(Self { ticking, linker, compiler, lanes, cache, host, egress })
     }
 

@@ -1,3 +1,5 @@
+//! Whether the tries notice a host that gives more than it is told to, and what that comes to.
+
 use std::path::Path;
 
 use slashbox::config::Config;

@@ -4,7 +4,7 @@
 //! the machine has, and yield to all others, so that what serves goes on as before. Each compilation has threads of its
 //! own: nothing can stop one, but one that takes too long keeps nobody else from being compiled.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::sync::{Semaphore, oneshot};
@@ -14,16 +14,20 @@ use crate::{component::LoadError, engine::StartError, threads::yield_to_all};
 /// Compilations at the same time: each is spread over the whole machine, but for its first and its last steps.
 const AT_ONCE: usize = 4;
 
+/// Compilations under way, those that nobody waits for any more among them.
+const UNDER_WAY_MAX: usize = 16;
+
 /// Who may compile, and how long one compilation may take.
 #[derive(Debug)]
 pub(crate) struct Compiler {
     places: Semaphore,
+    under_way: Arc<Semaphore>,
     max_s: u32,
 }
 
 impl Compiler {
     pub(crate) fn new(max_s: u32) -> Self {
-        Self { places: Semaphore::new(AT_ONCE), max_s }
+        Self { places: Semaphore::new(AT_ONCE), under_way: Arc::new(Semaphore::new(UNDER_WAY_MAX)), max_s }
     }
 
     /// Has it done there. Its time begins when there is a place for it; past that, it is no longer waited for, and its
@@ -34,8 +38,13 @@ impl Compiler {
     ) -> Result<T, LoadError> {
         let failed = || LoadError::Compile("the compiler failed".into());
         let _place = self.places.acquire().await.map_err(|_| failed())?;
+        let Ok(under_way) = self.under_way.clone().try_acquire_owned() else {
+            let many = format!("{UNDER_WAY_MAX} files that took too long are still being compiled");
+            return Err(LoadError::Compile(many));
+        };
         let (done, result) = oneshot::channel();
         threads()?.spawn(move || {
+            let _under_way = under_way;
             // A panic of the compiler is one plugin's: who waits sees that nothing came.
             let worked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
             if let Ok(worked) = worked {
@@ -61,7 +70,7 @@ fn threads() -> Result<ThreadPool, StartError> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, mpsc};
+    use std::sync::mpsc;
 
     use super::*;
 
@@ -84,6 +93,20 @@ mod tests {
         for slow in slow {
             assert!(matches!(slow.await.unwrap(), Err(LoadError::CompileTime { max_s: 1 })));
         }
+    }
+
+    #[tokio::test]
+    async fn those_that_nobody_waits_for_are_no_more_than_so_many() {
+        let compiler = Compiler::new(0);
+        let mut ends = Vec::new();
+        for _ in 0..UNDER_WAY_MAX {
+            let (end, ended) = mpsc::channel::<()>();
+            let given_up = compiler.run(move || Ok(ended.recv().is_ok())).await;
+            assert!(matches!(given_up, Err(LoadError::CompileTime { max_s: 0 })), "{given_up:?}");
+            ends.push(end);
+        }
+        let refused = compiler.run(|| Ok(true)).await.unwrap_err().to_string();
+        assert_eq!(refused, "cannot be compiled: 16 files that took too long are still being compiled");
     }
 
     #[tokio::test]

@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     pub(crate) neighbour_round: Duration,
 }
 
-/// About five minutes.
+/// About a quarter of an hour.
 pub(crate) const FULL: Plan = Plan {
     sessions: 3,
     call_turns: 10,
@@ -65,7 +65,7 @@ pub(crate) const FULL: Plan = Plan {
     neighbour_round: Duration::from_secs(1),
 };
 
-/// Less than a minute: to see that it works, and where about the figures are.
+/// Some three minutes: to see that it works, and where about the figures are.
 pub(crate) const QUICK: Plan = Plan {
     sessions: 1,
     call_turns: 5,

@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     /// Measure these goals alone, e.g. `--goal 3 --goal 4`; all of them if none is named.
     #[arg(long = "goal", value_parser = goal)]
     goals: Vec<u8>,
-    /// Few and short rounds: rough figures in less than a minute.
+    /// Few and short rounds: rough figures in some three minutes.
     #[arg(long)]
     quick: bool,
     /// Print JSON.

@@ -131,7 +131,7 @@ fn of_neighbours(costs: &[neighbours::Cost]) -> String {
     if costs.is_empty() {
         return String::new();
     }
-    let mut text = "\n3 hostile plugins, 32    bystander's     calm           attacked                         \
+    let mut text = "\nhostile plugins, 32      bystander's     calm           attacked                         \
                     their calls/s:\ncalls each               connections     calls/s   p99 ms   calls/s   p50 ms   \
                     p99 ms   replied   broken   refused\n"
         .to_owned();

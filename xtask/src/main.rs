@@ -56,8 +56,8 @@ const TASKS: [Task; 9] = [
     },
     Task {
         name: "bench",
-        arguments: "[--quick] [--json]",
-        summary: "print the benchmarks, as ratios to bare wasmtime, Extism and bare axum",
+        arguments: "[--quick] [--json] [--goal N]",
+        summary: "print the benchmarks, as ratios to bare wasmtime, Extism, bare axum and SQLite, and to a calm host",
         run: bench::run,
     },
     Task {

@@ -183,6 +183,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_known_to_compute_for_long_begins_there() {
+        let meter = Arc::new(Meter::new());
+        let work = Box::pin(pieces(meter.clone(), 2, Duration::ZERO));
+        let ended = Lanes::start().unwrap().run(Lane::Slow, meter, Duration::from_secs(60), work).await;
+        let Ended::Done(threads) = ended else { panic!() };
+        assert_eq!(threads, ["slashbox-slow"; 2]);
+    }
+
+    #[tokio::test]
     async fn who_waits_for_long_does_not() {
         let waits = |meter| async {
             tokio::time::sleep(SERVED_MAX * 20).await;

@@ -6,14 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Effects, Event, Outcome};
+use slashbox_core::{Effects, Event, Outcome, TIMER_FIRED};
 use slashbox_egress::Settings as EgressSettings;
 use slashbox_runtime::{Call, Input, Plugin, Settings};
 
 use crate::{CommandError, EmitError, Host, NewCommand, NewEvent, pipeline};
-
-/// What a plugin gets that set a timer. Nobody need ask for it.
-const TIMER_FIRED: &str = "timer.fired";
 
 /// With what a plugin's file is tried; the default is that of a host whose configuration says nothing.
 #[derive(Clone, Debug, Default)]

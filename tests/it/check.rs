@@ -184,6 +184,8 @@ async fn what_serve_refuses_is_no_plugin() {
         let checked = Process::run(&[&["check"], arguments].concat(), site.dir()).await;
         checked.assert(1, &[&format!("refused {}\n", arguments[0]), expected]);
     }
+    let own = Process::run(&["check", "mark.wasm", "--tenant", "acme"], &site.path("plugins/acme")).await;
+    own.assert(1, &["refused mark.wasm\n", environment]);
     // As a plugin of all tenants it would serve.
     Process::run(&["check", "plugins/acme/mark.wasm"], site.dir()).await.assert(0, &["ok "]);
     let listing = Server::start(&site).await.listing().await;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use slashbox::{EmitError, NewCommand, NewEvent, Sender, Trial};
+use slashbox_core::TIMER_FIRED;
 
 use super::{
     Emit, Usage, block_on,
@@ -10,12 +11,6 @@ use super::{
     paint::{self, line},
     trial,
 };
-
-/// What a plugin gets that set a timer.
-const TIMER_FIRED: &str = "timer.fired";
-
-/// How the kinds of what plugins emit begin.
-const EMITTED: &str = "plugin.";
 
 /// Who typed a command that the plugin observes, if nothing is said.
 const OPERATOR: &str = "operator";
@@ -53,7 +48,7 @@ pub(super) fn run(arguments: &Emit) -> anyhow::Result<ExitCode> {
 
 fn event(arguments: &Emit) -> anyhow::Result<Told> {
     let Emit { kind, data, text, message, sender, conversation, operator, .. } = arguments;
-    let by_host = *kind == TIMER_FIRED || kind.starts_with(EMITTED);
+    let by_host = *kind == TIMER_FIRED || kind.starts_with(slashbox::Emit::PREFIX);
     let usual = if by_host { Sender::System } else { Sender::Contact };
     let mut event = NewEvent::new(kind).conversation(conversation).sender(sender.unwrap_or(usual)).source("emit");
     if let Some(text) = text {

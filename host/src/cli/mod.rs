@@ -224,7 +224,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
 #[error("{0}")]
 struct Usage(String);
 
-/// Runs a command that asks a host, or does what it is told.
+/// Runs a command that is done if it does not fail.
 fn finish(future: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<ExitCode> {
     block_on(future).map(|()| ExitCode::SUCCESS)
 }

@@ -69,9 +69,10 @@ fn changes(trial: &Trial, plugin: &PluginId) -> Vec<String> {
         }
         TimerWrite::Cancel => format!("timer  {} cancelled", plain(key)),
     });
-    let emits = emits.iter().map(|Emit { kind, conversation, data }| {
+    let emits = emits.iter().map(|emit| {
+        let Emit { conversation, data, .. } = emit;
         let of = conversation.as_ref().map_or("no conversation".into(), |id| format!("conversation {}", plain(id)));
-        format!("event  {} ({of}): {}", emitted(plugin, kind), beginning(data))
+        format!("event  {} ({of}): {}", emit.full_kind(plugin), beginning(data))
     });
     let sent = sent_http.then(|| "http   requests were sent, and nothing takes them back".to_owned());
     writes.chain(timers).chain(emits).chain(sent).collect()
@@ -92,7 +93,8 @@ pub(super) fn show_json(trial: &Trial, plugin: &PluginId, more: (&str, Value)) {
         TimerWrite::Set { due_at_ms, payload } => json!({ "key": key, "due_at_ms": due_at_ms, "payload": payload }),
         TimerWrite::Cancel => json!({ "key": key, "cancelled": true }),
     };
-    let emit = |Emit { kind, conversation, data }: &Emit| json!({ "kind": emitted(plugin, kind), "conversation": conversation, "data": data });
+    let emit =
+        |emit: &Emit| json!({ "kind": emit.full_kind(plugin), "conversation": emit.conversation, "data": emit.data });
     let (detail, backtrace) = match outcome {
         Outcome::Trapped(trap) => (Some(trap.cause.clone()), Some(&trap.backtrace)),
         Outcome::Limit(limit) => (Some(limit.to_string()), None),
@@ -111,11 +113,6 @@ pub(super) fn show_json(trial: &Trial, plugin: &PluginId, more: (&str, Value)) {
         "events": emits.iter().map(emit).collect::<Vec<_>>(),
         "sent_http": sent_http,
     }));
-}
-
-/// As those get it who subscribe to it.
-fn emitted(plugin: &PluginId, kind: &str) -> String {
-    format!("plugin.{}.{kind}", plugin.stem)
 }
 
 fn beginning(value: &str) -> String {

@@ -42,8 +42,8 @@ impl Subscribers {
 }
 
 fn event(call: Emitting<'_>, emit: Emit) -> Event {
-    let Emit { kind, conversation, data } = emit;
-    let kind = format!("plugin.{}.{kind}", call.plugin.stem);
+    let kind = emit.full_kind(call.plugin);
+    let Emit { conversation, data, .. } = emit;
     Event {
         id: new_id(),
         native_kind: kind.clone(),

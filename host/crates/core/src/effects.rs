@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::PluginId;
+
 /// The most bytes of a key: enough for a prefix and two ids, small enough for an index page.
 pub const KV_KEY_BYTES_MAX: usize = 512;
 
@@ -80,6 +82,16 @@ pub struct Emit {
     pub conversation: Option<String>,
     /// JSON text.
     pub data: String,
+}
+
+impl Emit {
+    /// How the kinds of all that plugins emit begin.
+    pub const PREFIX: &str = "plugin.";
+
+    /// Its kind as others get it.
+    pub fn full_kind(&self, plugin: &PluginId) -> String {
+        format!("{}{}.{}", Self::PREFIX, plugin.stem, self.kind)
+    }
 }
 
 /// How much a plugin may keep for one tenant. Looked at when effects are committed.

@@ -54,6 +54,9 @@ impl FromStr for Sender {
     }
 }
 
+/// The kind of what a plugin gets that set a timer. It comes without being asked for; its `message` is the timer's key.
+pub const TIMER_FIRED: &str = "timer.fired";
+
 /// How many emissions an event may be away from what came from outside: a longer chain is a loop.
 pub const HOPS_MAX: u8 = 8;
 

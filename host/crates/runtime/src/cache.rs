@@ -64,7 +64,6 @@ impl Cache {
             remove(&path);
             return None;
         }
-        note_use(&path);
         load_trusted(engine, &path)
             .inspect_err(|error| {
                 warn!(target: RUNTIME, path = %path.display(), %error, "compiled code cannot be loaded and will be made anew");
@@ -130,11 +129,6 @@ fn prefix(engine: &Engine, hash: &ContentHash) -> String {
     let mut hasher = DefaultHasher::new();
     engine.precompile_compatibility_hash().hash(&mut hasher);
     format!("{}-{:016x}-", hash.0, hasher.finish())
-}
-
-/// From now on it counts how long nobody used it. Only the time is written, and none is no harm.
-fn note_use(path: &Path) {
-    let _ = fs::File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
 }
 
 fn remove(path: &Path) {
@@ -242,17 +236,6 @@ mod tests {
         age(UNUSED_MAX + Duration::from_secs(60));
         cache.prune(&engine, &BTreeSet::new());
         assert!(cache.load(&engine, &hash).is_none());
-    }
-
-    #[test]
-    fn what_is_used_is_not_old() {
-        let (_dir, cache, engine, component, hash) = setup();
-        cache.save(&engine, &hash, &component);
-        let file = fs::File::options().append(true).open(only_entry(&cache)).unwrap();
-        file.set_modified(SystemTime::now() - UNUSED_MAX - Duration::from_secs(60)).unwrap();
-        assert!(cache.load(&engine, &hash).is_some());
-        cache.prune(&engine, &BTreeSet::new());
-        assert!(cache.load(&engine, &hash).is_some());
     }
 
     #[cfg(unix)]

@@ -186,7 +186,8 @@ pub(crate) async fn load_alone(loader: &Loader, settings: &Settings, file: &Plug
     let (id, files) = folder::look(path, folder)?;
     let bytes = read_capped(path, settings.host.plugin_file_mib)?;
     let grant = match files.grant {
-        Some(_) => read_grant(&path.with_extension("toml"), &id, settings.ceiling)?,
+        // A name alone has no folder to look whether a link leads out of it.
+        Some(_) => read_grant(&std::path::absolute(path.with_extension("toml"))?, &id, settings.ceiling)?,
         None => Grant::none(settings.ceiling),
     };
     loader.load(&id, bytes.into(), grant).await

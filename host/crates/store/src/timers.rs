@@ -6,14 +6,11 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use slashbox_core::{Event, Origin, Scope, Sender, SubscriberId, SubscriberKind};
+use slashbox_core::{Event, Origin, Scope, Sender, SubscriberId, SubscriberKind, TIMER_FIRED};
 
 use crate::numbers::{number, number_or_null, to_sql};
 use crate::usage::{self, Sums};
 use crate::{Accepted, Change, NewEvent, SubscriberKey, accept, subscribers};
-
-/// The kind of the event that a timer becomes.
-const FIRED: &str = "timer.fired";
 
 const SET: &str = "INSERT INTO timer (tenant, plugin, key, due_at_ms, source, dialect, instance, conversation, payload)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
@@ -140,8 +137,8 @@ fn due(sql: &Connection, now_ms: u64, limit: usize) -> rusqlite::Result<Vec<Due>
 fn event(row: &Row<'_>, tenant: String, key: String) -> rusqlite::Result<Event> {
     Ok(Event {
         id: String::new(),
-        kind: FIRED.to_owned(),
-        native_kind: FIRED.to_owned(),
+        kind: TIMER_FIRED.to_owned(),
+        native_kind: TIMER_FIRED.to_owned(),
         conversation: row.get(7)?,
         contact: None,
         operator: None,

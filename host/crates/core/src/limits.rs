@@ -110,6 +110,12 @@ limits! {
 }
 
 impl Limits {
+    /// How many of a shared plugin's calls at the same time may be one tenant's, where there are several: three quarters,
+    /// so that none takes it from all others.
+    pub fn share(&self) -> u32 {
+        self.concurrency - self.concurrency / 4
+    }
+
     /// What of these is counted over all calls of a tenant.
     pub fn quota(&self) -> Quota {
         Quota {

@@ -91,7 +91,7 @@ impl Loader {
         Ok(Plugin {
             descriptor,
             places: Arc::new(Places::new(limits.concurrency)),
-            shares: Arc::new(TenantPlaces::shares(limits.concurrency)),
+            shares: Arc::new(TenantPlaces::new(limits.share())),
             health: Health::default(),
             pace: Pace::default(),
             grants: Arc::new(grants),

@@ -80,11 +80,6 @@ impl TenantPlaces {
         Self { each, several: AtomicBool::new(false), by_tenant: RwLock::default() }
     }
 
-    /// Of a plugin that may have so many calls: three quarters, so that no tenant takes a shared plugin from all others.
-    pub(crate) fn shares(concurrency: u32) -> Self {
-        Self::new(concurrency - concurrency / 4)
-    }
-
     /// Whether more than one tenant has been here.
     pub(crate) fn are_several(&self) -> bool {
         self.several.load(Ordering::Relaxed)

@@ -51,7 +51,7 @@ impl Ground {
         let plugins = dir.path().join("plugins");
         fs::create_dir(&plugins)?;
         let crowd = over_all.calls.max(over_all.tenant_calls).min(CROWD_MAX) + 1;
-        let sleepers = crowd.div_ceil(limits.concurrency).min(CROWD_PLUGINS_MAX);
+        let sleepers = crowd.div_ceil(limits.share()).min(CROWD_PLUGINS_MAX);
         write_plugins(&plugins, limits, over_all, sleepers)?;
         let builder = Host::builder().plugins_dir(&plugins).data_dir(dir.path().join("data")).settings(settings);
         let host = builder.build().await?;

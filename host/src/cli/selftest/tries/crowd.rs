@@ -36,13 +36,13 @@ pub(super) async fn of_tenant(ground: &Ground) -> Tried {
     if places > ground.over_all.calls {
         return Err("calls is less, and is reached before".into());
     }
-    let places_each = ground.limits.concurrency;
+    let places_each = ground.limits.share();
     verdict(places, &crowd_over(ground, places, places_each, u32::MAX).await?, "of one tenant")
 }
 
 pub(super) async fn of_all(ground: &Ground) -> Tried {
     let places = ground.over_all.calls;
-    let (places_each, tenants_each) = (ground.limits.concurrency, ground.over_all.tenant_calls);
+    let (places_each, tenants_each) = (ground.limits.share(), ground.over_all.tenant_calls);
     verdict(places, &crowd_over(ground, places, places_each, tenants_each).await?, "of several tenants")
 }
 
@@ -60,7 +60,7 @@ fn verdict(places: u32, ended: &[Ended], whose: &str) -> Tried {
 
 /// One call more of one plugin than there are places.
 async fn crowd(ground: &Ground, places: u32) -> Result<Vec<Ended>, String> {
-    crowd_over(ground, places, u32::MAX, u32::MAX).await
+    crowd_over(ground, places, u32::MAX, ground.limits.share()).await
 }
 
 /// One call more than there are places, of so many plugins and tenants that each has no more than its own.

@@ -46,7 +46,8 @@ async fn events_that_are_never_done_hold_up_nobody_else() {
         server.support.in_topic(topic).writes("spin").await;
     }
     receiver.received(CONVERSATIONS as usize).await;
-    server.log().wait_for(&["did not arrive", "plugin intruder", "limit: cpu limit of 500 ms reached"]).await;
+    // Of the processor's time, or of the clock's: so many of them get little of either.
+    server.log().wait_for(&["did not arrive", "plugin intruder", "limit: "]).await;
     server.log().wait_for(&["WARN", "set aside for a while: it keeps crashing", "plugin=intruder"]).await;
     bystander.end("events that are never done").await;
     // None of them counts as done.

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::harness::{Load, Server, Site, eventually, guest};
+use slashbox_hostile::{Attack, component};
+
+use crate::harness::{Bystander, Load, Server, Site, eventually, guest};
 
 const V1: &str = "hello v1";
 const V2: &str = "hello v2";
@@ -182,4 +184,29 @@ async fn what_cannot_be_a_plugin_is_told_and_harms_nobody() {
     check("bad name.wasm", "\"bad name\" is no name: expected letters, digits");
     check("native.cwasm", "precompiled artifacts are not taken, drop the .wasm component itself");
     assert_eq!(problems.len(), 4, "{problems:#?}");
+}
+
+#[tokio::test]
+async fn hundreds_of_files_come_and_go_at_once() {
+    const FILES: usize = 200;
+    let site = Site::new(&["mark"]);
+    let server = Server::start(&site).await;
+    let bystander = Bystander::start(&server.support);
+    let names: Vec<String> = (0..FILES).map(|number| format!("calm-{number}")).collect();
+    for name in &names {
+        site.write(&format!("plugins/{name}.wasm"), component(Attack::Calm, name).unwrap());
+    }
+    let serving = async |count: usize| {
+        let listed = server.listed("plugins").await;
+        (listed.iter().filter(|plugin| plugin["state"] == "serving").count() == count).then_some(())
+    };
+    eventually("all of them", async || serving(FILES + 1).await).await;
+    for name in [&names[0], &names[FILES / 2], &names[FILES - 1]] {
+        server.check(&[(&format!("/{name}"), "1")]).await;
+    }
+    names.iter().for_each(|name| site.remove(&format!("plugins/{name}.wasm")));
+    eventually("none of them", async || serving(1).await).await;
+    server.check(&[("/calm-7", "! unknown command /calm-7")]).await;
+    bystander.end("200 files that come and go").await;
+    server.stop().await;
 }

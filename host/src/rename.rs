@@ -15,7 +15,7 @@ pub struct Renamed {
     pub moved: Vec<Moved>,
 }
 
-/// Why a plugin was not renamed. What it keeps is as it was.
+/// Why a plugin was not renamed. All is as it was, unless files could not be renamed: then the same again does the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum RenamePluginError {
     /// The new name is none.
@@ -81,7 +81,7 @@ async fn rename(
     let concerned = renaming.clone();
     let whose = move |tenant: &str| concerned.concerns(tenant);
     let moved = store.rename_plugin(from.stem.to_string(), to.into(), whose).await?;
-    if moved.is_empty() && renaming.files.is_empty() {
+    if moved.is_empty() && renaming.files.is_empty() && !renaming.is_remembered {
         return Err(RenamePluginError::Unknown(from.clone(), plugins_dir.into()));
     }
     renaming.carry_out()?;

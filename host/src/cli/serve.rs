@@ -119,17 +119,21 @@ fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog:
         let what = words::conflict(command, tenant, owner.as_deref(), &others);
         line(format_args!("  {} {what}", paint(ODD, "conflict:")));
     }
-    let last_good = |problem: &Problem| {
-        catalog.standings().any(|(_, standing)| matches!(standing, Standing::LastGood(known) if known == problem))
-    };
-    for problem in catalog.problems() {
-        let what = words::not_served(&problem.path.display().to_string(), &problem.what, last_good(problem));
-        line(format_args!("  {} {what}", paint(ODD, "not served:")));
+    for (_, standing) in catalog.standings() {
+        if let Some(problem) = standing.problem() {
+            show_problem(problem, matches!(standing, Standing::LastGood(_)));
+        }
     }
+    catalog.odd_files().iter().for_each(|problem| show_problem(problem, false));
     if catalog.standings().next().is_none() {
         line(paint(ODD, "  none yet: drop a .wasm file into the folder"));
     }
     line("");
+}
+
+fn show_problem(problem: &Problem, last_good_serves: bool) {
+    let what = words::not_served(&problem.path.display().to_string(), &problem.what, last_good_serves);
+    line(format_args!("  {} {what}", paint(ODD, "not served:")));
 }
 
 fn show_sources(config: &Config, address: SocketAddr) {
@@ -165,7 +169,7 @@ fn show_plugin(plugin: &Plugin, plugins_dir: &Path) {
     for lack in plugin.lacks() {
         let table = match lack {
             Ask::Setting { .. } => "[settings]",
-            Ask::HttpHost(_) | Ask::Events(_) => "allowed_hosts",
+            Ask::HttpHost(_) | Ask::Events(_) => "allowed_hosts", // Events are never lacked.
         };
         let place = format!("{table} of {}", grant.display());
         line(format_args!("    {} {lack}, to be given in {place}", paint(ODD, "lacks")));

@@ -25,10 +25,9 @@ pub enum Owner {
 #[derive(Debug, Default)]
 pub struct Catalog {
     pub(crate) plugins: BTreeMap<PluginId, Arc<Plugin>>,
-    /// For every tenant that has none of its own.
-    shared: OfTenant,
-    /// For each that has.
-    tenants: HashMap<Box<str>, OfTenant>,
+    shared: InFolder,
+    /// Those of the tenants that have some of their own.
+    tenants: HashMap<Box<str>, InFolder>,
     routes: Routes<Owner>,
     conflicts: Vec<Conflict>,
     odd: Vec<Problem>,
@@ -36,12 +35,11 @@ pub struct Catalog {
     owners: Owners,
 }
 
-/// The plugins of a tenant, by name: its own, and the shared ones whose names no own one has. What they keep belongs to the
-/// name, so that there is one plugin of each.
-#[derive(Clone, Debug, Default)]
-struct OfTenant {
+/// The plugins of a folder, by name.
+#[derive(Debug, Default)]
+struct InFolder {
     serving: BTreeMap<Arc<str>, Arc<Plugin>>,
-    /// Those that serve nothing now, but are known to want events.
+    /// Those of which nothing serves now, but which are known to want events.
     waiting: BTreeMap<Arc<str>, Arc<Plugin>>,
 }
 
@@ -113,20 +111,16 @@ impl Current {
 impl Catalog {
     pub(crate) fn new(parts: Parts) -> Self {
         let Parts { plugins, waiting, owners, conflicts, odd, standings } = parts;
-        let mut shared = OfTenant::default();
-        let own = |id: &PluginId| matches!(id.folder, Folder::Tenant(_));
-        for plugin in plugins.iter().filter(|(id, _)| !own(id)).map(|(_, plugin)| plugin) {
-            shared.serve(plugin);
+        let (mut shared, mut tenants) = (InFolder::default(), HashMap::<Box<str>, InFolder>::new());
+        let mut folder_of = |id: &PluginId, put: &dyn Fn(&mut InFolder)| match &id.folder {
+            Folder::Shared => put(&mut shared),
+            Folder::Tenant(tenant) => put(tenants.entry(tenant.as_ref().into()).or_default()),
+        };
+        for (id, plugin) in &plugins {
+            folder_of(id, &|folder| drop(folder.serving.insert(id.stem.clone(), plugin.clone())));
         }
-        for plugin in waiting.iter().filter(|(id, _)| !own(id)).map(|(_, plugin)| plugin) {
-            shared.wait(plugin);
-        }
-        let mut tenants = HashMap::<Box<str>, OfTenant>::new();
-        let with_id = plugins.iter().map(|plugin| (plugin, true)).chain(waiting.iter().map(|plugin| (plugin, false)));
-        for ((id, plugin), serves) in with_id {
-            let Folder::Tenant(tenant) = &id.folder else { continue };
-            let of_tenant = tenants.entry(tenant.as_ref().into()).or_insert_with(|| shared.clone());
-            if serves { of_tenant.serve(plugin) } else { of_tenant.wait(plugin) }
+        for (id, plugin) in &waiting {
+            folder_of(id, &|folder| drop(folder.waiting.insert(id.stem.clone(), plugin.clone())));
         }
         let routes = Routes::new(&owners, |id| match plugins.get(id) {
             Some(plugin) => Owner::Plugin(plugin.clone()),
@@ -155,19 +149,25 @@ impl Catalog {
         self.routes.commands(tenant)
     }
 
-    /// The plugin of that name that a tenant's events go to: its own before a shared one.
+    /// The plugin of that name that a tenant's events go to: its own, or else a shared one.
     pub fn plugin(&self, tenant: &str, stem: &str) -> Option<&Arc<Plugin>> {
-        self.of_tenant(tenant).serving.get(stem)
+        match self.tenants.get(tenant).filter(|own| own.has(stem)) {
+            Some(own) => own.serving.get(stem),
+            None => self.shared.serving.get(stem),
+        }
     }
 
-    /// The plugins that a tenant's events are for: those that serve it, and those that will when they are mended.
+    /// The plugins that a tenant's events are for, those that serve and those that will when they are mended: its own, and
+    /// the shared ones whose names no own one has. What they keep belongs to the name, so that there is one of each.
     pub fn subscribers(&self, tenant: &str) -> impl Iterator<Item = &Arc<Plugin>> {
-        let OfTenant { serving, waiting } = self.of_tenant(tenant);
-        serving.values().chain(waiting.values())
+        let own = self.tenants.get(tenant);
+        let shared = self.shared.all().filter(move |plugin| own.is_none_or(|own| !own.has(&plugin.id().stem)));
+        own.into_iter().flat_map(InFolder::all).chain(shared)
     }
 
-    fn of_tenant(&self, tenant: &str) -> &OfTenant {
-        self.tenants.get(tenant).unwrap_or(&self.shared)
+    /// Whether a tenant has a plugin of its own by that name, which has the place of a shared one: once it has been sound.
+    pub fn has_own(&self, tenant: &str, stem: &str) -> bool {
+        self.tenants.get(tenant).is_some_and(|own| own.has(stem))
     }
 
     /// The plugins that serve, by folder and name.
@@ -211,18 +211,12 @@ impl Catalog {
     }
 }
 
-impl OfTenant {
-    fn serve(&mut self, plugin: &Arc<Plugin>) {
-        let stem = &plugin.id().stem;
-        self.waiting.remove(stem);
-        self.serving.insert(stem.clone(), plugin.clone());
+impl InFolder {
+    fn has(&self, stem: &str) -> bool {
+        self.serving.contains_key(stem) || self.waiting.contains_key(stem)
     }
 
-    /// A tenant's own that waits lets the shared one of its name serve meanwhile.
-    fn wait(&mut self, plugin: &Arc<Plugin>) {
-        let stem = &plugin.id().stem;
-        if !self.serving.contains_key(stem) {
-            self.waiting.insert(stem.clone(), plugin.clone());
-        }
+    fn all(&self) -> impl Iterator<Item = &Arc<Plugin>> {
+        self.serving.values().chain(self.waiting.values())
     }
 }

@@ -39,8 +39,7 @@ impl Compiler {
         let failed = || LoadError::Compile("the compiler failed".into());
         let _place = self.places.acquire().await.map_err(|_| failed())?;
         let Ok(under_way) = self.under_way.clone().try_acquire_owned() else {
-            let many = format!("{UNDER_WAY_MAX} files that took too long are still being compiled");
-            return Err(LoadError::Compile(many));
+            return Err(LoadError::Crowded { under_way: UNDER_WAY_MAX });
         };
         let (done, result) = oneshot::channel();
         threads()?.spawn(move || {
@@ -106,7 +105,7 @@ mod tests {
             ends.push(end);
         }
         let refused = compiler.run(|| Ok(true)).await.unwrap_err().to_string();
-        assert_eq!(refused, "cannot be compiled: 16 files that took too long are still being compiled");
+        assert_eq!(refused, "is not compiled yet: 16 files that took too long still are");
     }
 
     #[tokio::test]

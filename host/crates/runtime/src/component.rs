@@ -83,9 +83,18 @@ pub enum LoadError {
         /// How long it may take.
         max_s: u32,
     },
+    /// Files that took too long keep the compiler busy.
+    #[error("is not compiled yet: {under_way} files that took too long still are")]
+    Crowded {
+        /// How many.
+        under_way: usize,
+    },
     /// Its `describe` did not return.
     #[error("`describe` {0}")]
     Describe(String),
+    /// Its `describe` did not return in time: the machine may be busy.
+    #[error("`describe` did not return{0}")]
+    DescribeTime(String),
     /// What it says of itself is not sound.
     #[error("`describe`: {0}")]
     Descriptor(#[from] DescriptorError),
@@ -98,6 +107,13 @@ pub enum LoadError {
     /// There is no sandbox to load it into.
     #[error(transparent)]
     Start(#[from] StartError),
+}
+
+impl LoadError {
+    /// Whether the same file may load later: it was for lack of time alone.
+    pub(crate) fn passes(&self) -> bool {
+        matches!(self, Self::CompileTime { .. } | Self::Crowded { .. } | Self::DescribeTime(_))
+    }
 }
 
 /// Compiles a component, or takes it from the cache, and links it with the host's services.

@@ -92,6 +92,16 @@ impl Scan {
         self.unclear.contains(id) || self.unreadable.contains(&id.folder)
     }
 
+    /// Something that may well be a plugin, of which too little could be seen.
+    pub(crate) fn unclear(&self) -> Option<PathBuf> {
+        let of_plugin = self.unclear.iter().map(PluginId::relative_path);
+        let of_folder = self.unreadable.iter().filter_map(|folder| match folder {
+            Folder::Tenant(tenant) => check_name(tenant).is_ok().then(|| PathBuf::from(&**tenant)),
+            Folder::Shared => Some(PathBuf::new()),
+        });
+        of_plugin.chain(of_folder).next()
+    }
+
     /// Notes the plugins of one folder; gives the names of the folders in it.
     fn add_folder(&mut self, plugins_dir: &Path, dir: &Path, folder: &Folder) -> io::Result<Vec<String>> {
         let mut names = Vec::new();

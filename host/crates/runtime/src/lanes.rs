@@ -93,6 +93,7 @@ impl Lanes {
 
     async fn run_slowly<T: Send + 'static>(&self, meter: Arc<Meter>, work: Work<T>) -> Ended<T> {
         let Some(slow) = &self.slow else { return Ended::TimedOut }; // Nothing runs while this is dropped.
+        meter.count_by_thread();
         match AbortOnDropHandle::new(slow.spawn(Metered::new(meter, work))).await {
             Ok(done) => Ended::Done(done),
             Err(error) => match error.try_into_panic() {

@@ -6,7 +6,6 @@
 
 mod beginning;
 mod bindings;
-mod bounded;
 mod cache;
 mod call;
 mod catalog;
@@ -20,6 +19,7 @@ mod from_wit;
 mod grant;
 mod guest;
 mod health;
+mod http_bounds;
 mod kept;
 mod lanes;
 mod limiter;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Descriptor, HostLimits, Limits, Outcome, PluginId};
+use slashbox_core::{Descriptor, HostLimits, Limit, Limits, Outcome, PluginId};
 use slashbox_egress::Egress;
 use wasmtime::{
     Engine,
@@ -16,7 +16,6 @@ use wasmtime::{
 use crate::{
     Grant, LoadError, Plugin,
     bindings::{self, PluginPre},
-    bounded::bound,
     cache::{Cache, ContentHash},
     call::{broken, sandbox},
     compile::Compiler,
@@ -26,6 +25,7 @@ use crate::{
     from_wit,
     guest::{Grants, Guest, Hosts},
     health::Health,
+    http_bounds::put_bounds,
     lanes::{Ended, Lane, Lanes},
     pace::Pace,
     places::{Places, TenantPlaces},
@@ -144,11 +144,12 @@ impl Loader {
                 Ok(Described { descriptor: from_wit::descriptor(descriptor)?, memory_bytes })
             }
             Ended::Done((Err(error), store)) => not(match broken(&error, store.data(), limits, self.host) {
+                Outcome::Limit(limit @ Limit::Cpu { .. }) => return Err(LoadError::DescribeTime(format!(": {limit}"))),
                 Outcome::Limit(limit) => format!("did not return: {limit}"),
                 Outcome::Trapped(trap) => format!("trapped: {}", trap.cause),
                 _ => format!("failed: {error:#}"),
             }),
-            Ended::TimedOut => not(format!("did not return within {timeout_ms} ms")),
+            Ended::TimedOut => Err(LoadError::DescribeTime(format!(" within {timeout_ms} ms"))),
             Ended::Panicked(words) => not(format!("failed: the host panicked: {words}")),
         }
     }
@@ -159,7 +160,7 @@ fn linker(engine: &Engine) -> wasmtime::Result<Linker<Guest>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
-    bound(&mut linker)?;
+    put_bounds(&mut linker)?;
     bindings::Plugin::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest)?;
     Ok(linker)
 }

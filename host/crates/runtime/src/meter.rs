@@ -1,13 +1,15 @@
 //! How long a call really computes.
 //!
 //! The meter sums the time inside of `poll`: a call that waits in the host is not polled, so waiting costs nothing.
-//! Counting ticks instead would charge a whole tick for the first check after any wait.
+//! Counting ticks instead would charge a whole tick for the first check after any wait. At first that is time on the clock,
+//! which costs next to nothing to ask for; of a call that goes on for long it is the processor's time, since its thread yields
+//! to all others, and what they take is not the call's.
 
 use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU32, AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
     },
     task::{Context, Poll},
     time::{Duration, Instant},
@@ -15,14 +17,18 @@ use std::{
 
 use pin_project_lite::pin_project;
 
+use crate::threads::processor_time;
+
 /// The processor time of one call; shared by the future that spends it and the check inside of the guest.
 #[derive(Debug)]
 pub(crate) struct Meter {
     born: Instant,
     /// Spent in polls that are over.
     spent_ns: AtomicU64,
-    /// When the present poll began, counted from `born`.
+    /// When the present poll began, by the clock that counts.
     poll_began_ns: AtomicU64,
+    /// Whether the thread's own clock counts; else the one on the wall, from `born` on.
+    by_thread: AtomicBool,
     /// How often the guest was interrupted while it computed.
     yields: AtomicU32,
 }
@@ -33,6 +39,7 @@ impl Meter {
             born: Instant::now(),
             spent_ns: AtomicU64::new(0),
             poll_began_ns: AtomicU64::new(0),
+            by_thread: AtomicBool::new(false),
             yields: AtomicU32::new(0),
         }
     }
@@ -58,8 +65,14 @@ impl Meter {
         Duration::from_nanos(self.spent_ns.load(Ordering::Relaxed))
     }
 
+    /// From the next poll on, the time that the thread has the processor is what counts.
+    pub(crate) fn count_by_thread(&self) {
+        self.by_thread.store(true, Ordering::Relaxed);
+    }
+
     fn now_ns(&self) -> u64 {
-        u64::try_from(self.born.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        let now = if self.by_thread.load(Ordering::Relaxed) { processor_time() } else { self.born.elapsed() };
+        u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn begin(&self) {
@@ -128,5 +141,20 @@ mod tests {
         let spent = meter.total();
         assert!(spent >= worked, "{spent:?}");
         assert!(spent < Duration::from_millis(150), "the wait was charged: {spent:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn of_a_thread_that_yields_to_others_its_own_time_counts() {
+        let meter = Arc::new(Meter::new());
+        meter.count_by_thread();
+        Metered::new(meter.clone(), async {
+            compute(Duration::from_millis(4));
+            std::thread::sleep(Duration::from_millis(200));
+        })
+        .await;
+        let spent = meter.total();
+        assert!(spent < Duration::from_millis(150), "others' time was charged: {spent:?}");
+        assert!(spent > Duration::ZERO);
     }
 }

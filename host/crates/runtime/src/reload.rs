@@ -9,12 +9,13 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use slashbox_core::{Claim, Conflict, Owners, PluginId, assign};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     Catalog, LoadError, Plugin, Problem,
@@ -25,6 +26,9 @@ use crate::{
     shelf::{Shelf, State},
     telemetry::PLUGINS,
 };
+
+/// When a file is tried again that was not loaded for lack of time.
+const AGAIN: Duration = Duration::from_secs(60);
 
 /// Whether a file that changed may still be being written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +62,20 @@ pub(crate) struct Reloader {
 struct Known {
     files: Files,
     state: State,
+    /// When the same files are tried again, if that may help.
+    again_at: Option<Instant>,
+}
+
+impl Known {
+    fn new(files: Files, state: State) -> Self {
+        let again_at = state.error().filter(|error| error.passes()).map(|_| Instant::now() + AGAIN);
+        Self { files, state, again_at }
+    }
+
+    /// Whether these files have been tried, and there is no use in trying them again yet.
+    fn settles(&self, files: Option<Files>) -> bool {
+        files == Some(self.files) && self.again_at.is_none_or(|at| Instant::now() < at)
+    }
 }
 
 /// What a load came to.
@@ -119,7 +137,8 @@ impl Reloader {
             } else if self.leaving.contains_key(&id) {
                 continue;
             }
-            if files == self.known.get(&id).map(|known| known.files) {
+            let settled = self.known.get(&id).map_or(files.is_none(), |known| known.settles(files));
+            if settled {
                 self.unsettled.remove(&id);
             } else if pace == Pace::Settled && self.unsettled.get(&id) != Some(&files) {
                 self.unsettled.insert(id, files);
@@ -188,24 +207,26 @@ impl Reloader {
     }
 
     fn begin_load(&mut self, id: PluginId, files: Files) {
-        let serving = self.known.get(&id).and_then(|known| known.state.plugin().cloned());
+        let before = self.known.get(&id).map(|known| &known.state);
+        let serving = before.and_then(State::plugin).cloned();
+        let waiting = before.and_then(State::waiting).cloned();
         let shelf = self.shelf.clone();
         self.loading.insert(id.clone());
         self.loads.spawn(async move {
             // A task of its own: should the host fail at it, it is known of which plugin.
             let load = AbortOnDropHandle::new(tokio::spawn({
-                let (id, serving) = (id.clone(), serving.clone());
-                async move { shelf.load(&id, files, serving).await }
+                let (id, serving, waiting) = (id.clone(), serving.clone(), waiting.clone());
+                async move { shelf.load(&id, files, serving, waiting).await }
             }));
             let state = load.await.unwrap_or_else(|error| {
                 let error = LoadError::Compile(format!("the host failed: {error}"));
                 match serving.clone() {
                     Some(serving) => State::LastGood(serving, error),
-                    None => State::Broken(error, None),
+                    None => State::Broken(error, waiting),
                 }
             });
             report::loaded(&id, serving.as_ref(), &state);
-            Loaded { id, known: Known { files, state } }
+            Loaded { id, known: Known::new(files, state) }
         });
     }
 
@@ -268,7 +289,14 @@ impl Reloader {
             }
             (owners, conflicts)
         });
-        let Ok((owners, conflicts)) = decided.await else { return }; // Only if the runtime ends.
+        let (owners, conflicts) = match decided.await {
+            Ok(decided) => decided,
+            Err(error) => {
+                error!(target: PLUGINS, %error, "who owns which command cannot be decided, what serves goes on");
+                self.changed = true;
+                return;
+            }
+        };
         conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)).for_each(report::conflict);
         (self.owners, self.conflicts) = (owners.clone(), conflicts.clone());
         let of_state = |of: fn(&State) -> Option<&Arc<Plugin>>| {

@@ -25,10 +25,12 @@ pub struct Renaming {
     apart: BTreeSet<String>,
     /// Its component and its grant, as far as they are there: from where to where.
     pub files: Vec<(PathBuf, PathBuf)>,
+    /// Whether anything else is remembered under the old name: the last good version, or its commands.
+    pub is_remembered: bool,
     kept: Kept,
 }
 
-/// Why a plugin's files cannot be renamed. All is as it was.
+/// Why a plugin's files cannot be renamed. Before anything is done, all is as it was; else the same again does the rest.
 #[derive(Debug, thiserror::Error)]
 pub enum RenameFilesError {
     /// Both names have a file.
@@ -68,7 +70,13 @@ impl Renaming {
         };
         let (plugins_dir, last_good) = (&folders.plugins_dir, folders.last_good());
         let kept = Kept::open(last_good.clone()).map_err(unusable(&last_good))?;
-        let plugins = scan(plugins_dir).map_err(unusable(plugins_dir))?.plugins;
+        let scan = scan(plugins_dir).map_err(unusable(plugins_dir))?;
+        // Whose plugins these are must be certain.
+        if let Some(path) = scan.unclear() {
+            let why = "what lies there cannot be seen, or its grant: mend that first, or take it away";
+            return Err(unusable(&plugins_dir.join(path))(io::Error::other(why)));
+        }
+        let plugins = scan.plugins;
         let own = |stem: &str| -> BTreeSet<String> {
             let named = plugins.keys().filter(|id| *id.stem == *stem && from.folder == Folder::Shared);
             let tenants = named.filter_map(|id| match &id.folder {
@@ -92,7 +100,8 @@ impl Renaming {
                 (false, _) => {}
             }
         }
-        Ok(Self { from, to, apart, files, kept })
+        let is_remembered = kept.load(&from).is_some() || kept.owners().known.contains(&from);
+        Ok(Self { from, to, apart, files, is_remembered, kept })
     }
 
     /// Whether it is this plugin that keeps what is kept for a tenant under the old name.
@@ -170,8 +179,9 @@ mod tests {
         assert_eq!(owner(None, "/x"), Some(b.clone()));
         assert_eq!((owner(Some("acme"), "/x"), owner(Some("acme"), "/y")), (Some(b), Some(own)));
         // Again: there is nothing left to do, and nothing in the way.
+        assert!(renaming.is_remembered);
         let again = Renaming::of(&folders, a, "b").unwrap();
-        assert!(again.files.is_empty());
+        assert!(again.files.is_empty() && !again.is_remembered);
         again.carry_out().unwrap();
         assert_eq!(read("b.wasm").as_deref(), Some("a.wasm"));
     }
@@ -183,6 +193,15 @@ mod tests {
         assert!(renaming.concerns("acme") && !renaming.concerns("default"));
         renaming.carry_out().unwrap();
         assert!(folders.plugins_dir.join("acme/b.wasm").exists() && folders.plugins_dir.join("a.wasm").exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn whose_files_these_are_must_be_certain() {
+        let (_dir, folders) = folders(&["a.wasm", "acme/a.wasm"]);
+        std::os::unix::fs::symlink("nowhere", folders.plugins_dir.join("acme/a.toml")).unwrap();
+        let refused = Renaming::of(&folders, PluginId::shared("a"), "b").unwrap_err().to_string();
+        assert!(refused.contains("acme/a\" cannot be used"), "{refused}");
     }
 
     #[test]

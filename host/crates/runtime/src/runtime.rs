@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Effects, Fallbacks, HostLimits, Outcome};
+use slashbox_core::{Effects, Fallbacks, Folder, HostLimits, Outcome};
 use slashbox_egress::Egress;
 use slashbox_store::Reader;
 use tokio::{
@@ -201,7 +201,8 @@ impl Runtime {
     async fn seat(&self, plugin: &Plugin, call: &Call) -> Option<Seat> {
         let (input, tenant) = (&call.input, &*call.input.origin().tenant);
         let of_tenant = self.tenant_places.of(tenant);
-        let of_share = self.tenant_places.are_several().then(|| plugin.shares.of(tenant));
+        let is_shared = plugin.id().folder == Folder::Shared && self.tenant_places.are_several();
+        let of_share = is_shared.then(|| plugin.shares.of(tenant));
         let (own, share, tenant, any) = (&plugin.places, of_share.as_deref(), &*of_tenant, &self.places);
         let at_once = || {
             let _of_share = share.map(|share| share.try_take(input).ok_or(())).transpose().ok()?;

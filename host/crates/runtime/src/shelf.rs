@@ -27,6 +27,9 @@ use crate::{
 /// The most bytes of a grant: a few settings.
 const GRANT_BYTES_MAX: usize = 256 * 1024;
 
+/// How often a plugin that is not to be called is asked what it is, if that fails for lack of time: nobody asks later.
+const KNOWN_TRIES: u32 = 3;
+
 /// Where plugins come from, and what they may have at most.
 pub(crate) struct Place {
     pub(crate) plugins_dir: PathBuf,
@@ -50,6 +53,14 @@ impl State {
         match self {
             Self::Serving(plugin) | Self::LastGood(plugin, _) => Some(plugin),
             Self::Broken(..) | Self::Disabled => None,
+        }
+    }
+
+    /// What is wrong with the file that lies there.
+    pub(crate) fn error(&self) -> Option<&LoadError> {
+        match self {
+            Self::LastGood(_, error) | Self::Broken(error, _) => Some(error),
+            Self::Serving(_) | Self::Disabled => None,
         }
     }
 
@@ -92,7 +103,14 @@ impl Shelf {
     }
 
     /// Loads what lies there; failing that, what was good before.
-    pub(crate) async fn load(&self, id: &PluginId, files: Files, serving: Option<Arc<Plugin>>) -> State {
+    /// `waiting` is what it is known to be, if nothing of it serves.
+    pub(crate) async fn load(
+        &self,
+        id: &PluginId,
+        files: Files,
+        serving: Option<Arc<Plugin>>,
+        waiting: Option<Arc<Plugin>>,
+    ) -> State {
         let _turn = self.loads.acquire().await; // It is never closed.
         let grant = match self.grant(id, files).await {
             Ok(grant) => grant,
@@ -100,7 +118,7 @@ impl Shelf {
             Err(error) => {
                 return match serving {
                     Some(serving) => State::LastGood(serving, error),
-                    None => State::Broken(error, self.ungranted(id).await),
+                    None => State::Broken(error, self.known(id, waiting).await),
                 };
             }
         };
@@ -118,7 +136,7 @@ impl Shelf {
         // The old one may not go on without what was taken from it meanwhile.
         match self.load_kept(id, grant).await {
             Some(kept) => State::LastGood(kept, error),
-            None => State::Broken(error, serving),
+            None => State::Broken(error, self.known(id, serving.or(waiting)).await),
         }
     }
 
@@ -130,11 +148,22 @@ impl Shelf {
         warned.ok().map(Arc::new)
     }
 
-    /// What it is, if nobody knows what it may have: not to be called.
-    async fn ungranted(&self, id: &PluginId) -> Option<Arc<Plugin>> {
+    /// What it is, of one that is not to be called: as it was, or else as its file says with nothing granted.
+    async fn known(&self, id: &PluginId, before: Option<Arc<Plugin>>) -> Option<Arc<Plugin>> {
+        if before.is_some() {
+            return before;
+        }
         let (path, mib_max) = (wasm_path(&self.place.plugins_dir, id), self.place.file_mib_max);
         let bytes = off_thread(move || read_capped(&path, mib_max)).await.ok()?;
-        self.loader.load(id, bytes.into(), Grant::none(self.place.ceiling)).await.ok().map(Arc::new)
+        let bytes = Arc::<[u8]>::from(bytes);
+        for _ in 0..KNOWN_TRIES {
+            match self.loader.load(id, bytes.clone(), Grant::none(self.place.ceiling)).await {
+                Ok(plugin) => return Some(Arc::new(plugin)),
+                Err(error) if error.passes() => {}
+                Err(_) => return None,
+            }
+        }
+        None
     }
 
     async fn load_file(
@@ -215,28 +244,35 @@ fn read_capped(path: &Path, mib_max: u32) -> Result<Vec<u8>, LoadError> {
 }
 
 fn read_grant(path: &Path, id: &PluginId, ceiling: Limits) -> Result<Grant, LoadError> {
-    let own = id.folder != Folder::Shared;
-    let text = if own { inside(path).and_then(|path| read_grant_text(&path)) } else { read_grant_text(path) };
-    let text = text.map_err(LoadError::GrantRead)?;
+    let text = read_grant_text(path, &id.folder).map_err(LoadError::GrantRead)?;
     Ok(Grant::parse(&text, &id.folder, ceiling, |name| std::env::var(name).ok())?)
 }
 
-/// Where a file really is, if that is in its folder: a tenant who may write there must not get at what others are granted.
-fn inside(path: &Path) -> io::Result<PathBuf> {
-    let (real, folder) = (path.canonicalize()?, path.parent().unwrap_or(path).canonicalize()?);
-    if !real.starts_with(folder) {
+fn read_grant_text(path: &Path, folder: &Folder) -> io::Result<String> {
+    let (file, mut text) = (fs::File::open(path)?, String::new());
+    if *folder != Folder::Shared && !lies_beside(&file, path)? {
         return Err(io::Error::other("a link that leads out of the tenant's folder: expected a file in it"));
     }
-    Ok(real)
-}
-
-fn read_grant_text(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    fs::File::open(path)?.take(GRANT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    file.take(GRANT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
     if text.len() > GRANT_BYTES_MAX {
         return Err(io::Error::other(format!(
             "the file has more than {GRANT_BYTES_MAX} bytes: expected a few settings"
         )));
     }
     Ok(text)
+}
+
+/// Whether an open file is one of the folder that its path names: a tenant who may write there must not get at what others
+/// are granted. The file is open already, so nobody can put another in its place any more.
+fn lies_beside(file: &fs::File, path: &Path) -> io::Result<bool> {
+    let (real, folder) = (path.canonicalize()?, path.parent().unwrap_or(path).canonicalize()?);
+    let (open, there) = (file.metadata()?, fs::metadata(&real)?);
+    #[cfg(unix)]
+    let same = {
+        use std::os::unix::fs::MetadataExt;
+        (open.dev(), open.ino()) == (there.dev(), there.ino())
+    };
+    #[cfg(not(unix))]
+    let same = open.modified()? == there.modified()? && open.len() == there.len();
+    Ok(same && real.starts_with(folder))
 }

@@ -50,7 +50,7 @@ impl Services {
         let bytes = kind.len() + conversation.as_ref().map_or(0, String::len) + data.len();
         let sum = self.written_with(&format!("event {kind:?}:"), bytes, 0)?;
         let tenant = &self.call.input.origin().tenant;
-        if !self.grants.emit_rate.admits(tenant, Instant::now()) {
+        if !self.grants.emit_rate.admits(tenant, self.effects.emits.len(), Instant::now()) {
             let limit = self.grants.limits.emits_per_minute;
             return Err(ServiceError::Limit(format!("event {kind:?}: limit of {limit} events in a minute reached")));
         }

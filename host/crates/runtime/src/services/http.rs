@@ -38,7 +38,8 @@ const BODY_CHUNK_BYTES: usize = 16 * 1024;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 type Transmission = Box<dyn Future<Output = Result<()>> + Send>;
-type Answered = Result<(http::Response<WasiBody>, Transmission)>;
+type Response = (http::Response<WasiBody>, Transmission);
+type Answered = Result<Response>;
 
 /// The way out for one call.
 pub(crate) struct HttpGate {
@@ -55,6 +56,34 @@ pub(crate) struct HttpGate {
 
 /// Why a request was not sent, for the guest, and for the log.
 struct Refused(Error, String);
+
+/// Why there is no answer.
+enum Failure {
+    Refused(Refused),
+    Other(Error),
+}
+
+impl Failure {
+    /// What the guest is told, once it is in its log.
+    fn told(self, log: &GuestLog, place: &str) -> Error {
+        match self {
+            Self::Refused(Refused(error, why)) => {
+                log.write(Level::Warn, &format!("http to {place} refused: {why}"));
+                error
+            }
+            Self::Other(error) => {
+                log.write(Level::Info, &format!("http to {place}: {error}"));
+                error
+            }
+        }
+    }
+}
+
+/// Host and port, without what else a plugin may have put there: a password, say.
+fn place_of(uri: &Uri) -> String {
+    let host = uri.host().unwrap_or_default();
+    uri.port_u16().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
 
 impl HttpGate {
     /// To be made within a runtime.
@@ -117,11 +146,11 @@ impl WasiHttpHooks for HttpGate {
         options: Option<RequestOptions>,
         _: Transmission,
     ) -> Box<dyn Future<Output = Answered> + Send> {
-        let authority = request.uri().authority().map_or_else(String::new, ToString::to_string);
+        let place = place_of(request.uri());
         let (egress, target, total) = match self.permit(&mut request) {
             Ok(permitted) => permitted,
-            Err(Refused(error, why)) => {
-                self.log.write(Level::Warn, &format!("http to {authority} refused: {why}"));
+            Err(refused) => {
+                let error = Failure::Refused(refused).told(&self.log, &place);
                 return Box::new(async { Err(error) });
             }
         };
@@ -129,8 +158,8 @@ impl WasiHttpHooks for HttpGate {
         let exchange = exchange(egress, target, request, options.unwrap_or_default(), total, left, log.clone());
         let exchange = AbortOnDropHandle::new(self.runtime.spawn(exchange));
         Box::new(async move {
-            let answered = exchange.await.unwrap_or(Err(Error::InternalError(None)));
-            answered.inspect_err(|error| log.write(Level::Info, &format!("http to {authority}: {error}")))
+            let answered = exchange.await.unwrap_or(Err(Failure::Other(Error::InternalError(None))));
+            answered.map_err(|failure| failure.told(&log, &place))
         })
     }
 
@@ -147,9 +176,8 @@ async fn exchange(
     total: Duration,
     left: Arc<AtomicU64>,
     log: Arc<GuestLog>,
-) -> Answered {
+) -> std::result::Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    let authority = parts.uri.authority().map_or_else(String::new, ToString::to_string);
     // A body of a length that the guest told is sent with that length, any other in pieces.
     let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let body = Counted {
@@ -160,13 +188,13 @@ async fn exchange(
     };
     let open = Open { method: parts.method, target, headers: parts.headers, body, total };
     let begun = options.first_byte_timeout.map_or(total, |first_byte| first_byte.min(total));
-    let opened = tokio::time::timeout(begun, egress.open(open)).await.map_err(|_| Error::HttpResponseTimeout)?;
-    let opened = opened.map_err(|error| {
+    let opened = tokio::time::timeout(begun, egress.open(open)).await;
+    let opened = opened.map_err(|_| Failure::Other(Error::HttpResponseTimeout))?.map_err(|error| match error {
         // Where a name leads shows only now; the operator is told as of one that is refused at once.
-        if let OpenError::Send(SendError::Refused(refusal)) = &error {
-            log.write(Level::Warn, &format!("http to {authority} refused: {refusal}"));
+        OpenError::Send(SendError::Refused(refusal)) => {
+            Failure::Refused(Refused(Error::DestinationIpProhibited, refusal.to_string()))
         }
-        error_of(error)
+        error => Failure::Other(error_of(error)),
     })?;
     let body = opened.body.map_err(error_of).boxed_unsync();
     let body = Counted { body, length: None, left, over: Over { error: || Error::HttpResponseBodySize(None), log } };

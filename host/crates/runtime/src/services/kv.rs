@@ -75,6 +75,7 @@ impl Services {
 
     /// What the counter would hold by now. Not a read that the commit checks.
     async fn base_plus(&mut self, key: &str, by: i64) -> Result<i64, ServiceError> {
+        self.count_read()?;
         let base = self.entry(key).await?;
         add(key, number(key, base.as_ref().map(|entry| &*entry.value))?, by)
     }
@@ -127,6 +128,7 @@ impl Services {
     }
 
     async fn read(&mut self, key: &str) -> Result<Option<Vec<u8>>, ServiceError> {
+        self.count_read()?;
         let entry = self.entry(key).await?;
         // The version that was seen first counts: if it has changed since, the call is stale either way.
         self.effects.reads.entry(key.to_owned()).or_insert(entry.as_ref().map(|entry| entry.version));
@@ -134,7 +136,6 @@ impl Services {
     }
 
     async fn entry(&mut self, key: &str) -> Result<Option<Entry>, ServiceError> {
-        self.count_read()?;
         let (reader, now_ms) = (self.reader.clone(), self.call.now_ms);
         reader.get(self.scope(), key, now_ms).await.map_err(unavailable)
     }
@@ -157,20 +158,21 @@ impl Services {
         if self.effects.writes.len() >= writes_max as usize && !self.effects.writes.contains_key(&key) {
             return Err(ServiceError::Limit(format!("kv limit of {writes_max} keys written in one call reached")));
         }
+        let kept = self.kept_bytes - replaced + bytes;
         if write != Write::Delete {
-            self.check_quota(&key, bytes, sum).await?;
+            self.check_quota(&key, bytes, kept).await?;
         }
-        self.written_bytes = sum;
+        (self.written_bytes, self.kept_bytes) = (sum, kept);
         self.effects.writes.insert(key, write);
         Ok(())
     }
 
-    /// Whether there is room for a value of so many bytes with its key, and so many written by this call in all. The commit
+    /// Whether there is room for a value of so many bytes with its key, and so many kept by this call in all. The commit
     /// looks again, since other calls write meanwhile; but there the plugin cannot be told any more.
-    async fn check_quota(&mut self, key: &str, bytes: usize, sum: usize) -> Result<(), ServiceError> {
+    async fn check_quota(&mut self, key: &str, bytes: usize, kept: usize) -> Result<(), ServiceError> {
         let (quota, usage) = (self.grants.limits.quota(), self.usage().await?);
         let many = usage.kv_keys + self.effects.writes.len() as u64 >= quota.kv_keys;
-        let large = usage.kv_bytes + sum as u64 > quota.kv_bytes;
+        let large = usage.kv_bytes + kept as u64 > quota.kv_bytes;
         if !many && !large {
             return Ok(());
         }

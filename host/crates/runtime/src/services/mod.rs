@@ -10,7 +10,7 @@ mod log;
 mod stdio;
 mod timers;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use slashbox_core::{Effects, Scope};
 use slashbox_store::{ReadError, Reader, Usage};
@@ -38,14 +38,27 @@ pub(crate) struct Services {
     /// What the plugin kept for this tenant when it was first asked.
     usage: Option<Usage>,
     effects: Effects,
+    /// What the call leaves behind, in bytes, …
     written_bytes: usize,
+    /// … and what of that it keeps in `kv`.
+    kept_bytes: usize,
     /// How often it has read from `kv`.
     reads: u32,
 }
 
 impl Services {
     pub(crate) fn new(grants: Arc<Grants>, call: Call, reader: Reader) -> Self {
-        Self { grants, call, reader, scope: None, usage: None, effects: Effects::default(), written_bytes: 0, reads: 0 }
+        Self {
+            grants,
+            call,
+            reader,
+            scope: None,
+            usage: None,
+            effects: Effects::default(),
+            written_bytes: 0,
+            kept_bytes: 0,
+            reads: 0,
+        }
     }
 
     /// What is being called.
@@ -53,7 +66,12 @@ impl Services {
         &self.call
     }
 
+    /// What a call that has succeeded changes.
     pub(crate) fn into_effects(self) -> Effects {
+        if !self.effects.emits.is_empty() {
+            let tenant = &self.call.input.origin().tenant;
+            self.grants.emit_rate.count(tenant, self.effects.emits.len(), Instant::now());
+        }
         self.effects
     }
 

@@ -26,19 +26,15 @@ impl Services {
             return Err(ServiceError::Invalid(format!("timer {key:?} after {after_ms} ms: {expected}")));
         }
         check_json(&format!("timer {key:?}"), &payload, PAYLOAD_BYTES_MAX)?;
-        let (limits, usage) = (self.grants.limits, self.usage().await?);
-        let timers_max = limits.timers;
+        let timers_max = self.grants.limits.timers;
         // What this call cancels may not have been set: near the limit, it counts too.
         let changed = self.effects.timers.len() as u64;
-        if !self.effects.timers.contains_key(&key) && usage.timers + changed >= timers_max.into() {
+        if !self.effects.timers.contains_key(&key) && self.usage().await?.timers + changed >= timers_max.into() {
             return Err(ServiceError::Limit(format!("timer {key:?}: limit of {timers_max} timers reached")));
         }
         let due_at_ms = self.call.now_ms.saturating_add(after_ms.max(AFTER_MS_MIN));
         let set = TimerWrite::Set { due_at_ms, payload };
         let sum = self.written_with_timer(&key, &set)?;
-        if usage.kv_bytes + sum as u64 > limits.quota().kv_bytes {
-            return Err(ServiceError::Limit(format!("timer {key:?}: kv limit of {} MiB reached", limits.kv_mib)));
-        }
         self.change_timer(key, set, sum);
         Ok(())
     }

@@ -236,7 +236,7 @@ impl Plugin {
 fn is_of(catalog: &Catalog, id: &PluginId, tenant: &str) -> bool {
     match &id.folder {
         Folder::Tenant(own) => **own == *tenant,
-        Folder::Shared => catalog.version(&PluginId::of_tenant(tenant, &id.stem)).is_none(),
+        Folder::Shared => !catalog.has_own(tenant, &id.stem),
     }
 }
 

@@ -17,12 +17,28 @@ const TYPES: &str = "wasi:http/types@0.2.12";
 /// The most bytes of a request's method: longer than any that is registered (iana.org/assignments/http-methods).
 const METHOD_BYTES_MAX: usize = 64;
 
+/// The most bytes of a request's authority: a name of the longest kind, and a port.
+const AUTHORITY_BYTES_MAX: usize = 300;
+
 /// Puts the bounded functions in the place of wasmtime's.
-pub(crate) fn bound(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+pub(crate) fn put_bounds(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
     linker.allow_shadowing(true);
     set_method(linker)?;
+    set_authority(linker)?;
     linker.allow_shadowing(false);
     Ok(())
+}
+
+fn set_authority(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
+    linker.instance(TYPES)?.func_wrap(
+        "[method]outgoing-request.set-authority",
+        |mut store: StoreContextMut<'_, Guest>, (request, authority): (Resource<OutgoingRequest>, Option<String>)| {
+            if authority.as_ref().is_some_and(|authority| authority.len() > AUTHORITY_BYTES_MAX) {
+                return Ok((Err(()),));
+            }
+            Ok((store.data_mut().http().set_authority(request, authority)?,))
+        },
+    )
 }
 
 fn set_method(linker: &mut Linker<Guest>) -> wasmtime::Result<()> {
@@ -49,8 +65,10 @@ mod tests {
         let mut linker = Linker::new(&Engine::default());
         wasmtime_wasi::p2::add_to_linker_async::<Guest>(&mut linker).unwrap();
         wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker).unwrap();
-        let twice = set_method(&mut linker).unwrap_err();
-        assert!(format!("{twice:#}").contains("defined twice"), "{twice:#}");
-        bound(&mut linker).unwrap();
+        for twice in [set_method(&mut linker), set_authority(&mut linker)] {
+            let twice = format!("{:#}", twice.unwrap_err());
+            assert!(twice.contains("defined twice"), "{twice}");
+        }
+        put_bounds(&mut linker).unwrap();
     }
 }

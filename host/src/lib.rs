@@ -56,6 +56,7 @@ pub use slashbox_core::{
     HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply, Sender,
     SettingSpec, TimerWrite, Trap, Write,
 };
+pub use slashbox_core::signature;
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{

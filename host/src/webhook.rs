@@ -8,7 +8,7 @@ use http::{
 };
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
-use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name};
+use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name, signature::SigningKey};
 use slashbox_delivery::IN_FLIGHT_MAX;
 use slashbox_dialects::Format;
 use slashbox_egress::{OWN_HEADERS, Settings as EgressSettings, Target, TargetError};
@@ -52,6 +52,7 @@ pub struct Webhook {
     pub(crate) profile: Profile,
     pub(crate) in_flight_max: u32,
     pub(crate) api_key: Option<SecretString>,
+    pub(crate) keys: Vec<SigningKey>,
     pub(crate) headers: HeaderMap,
 }
 
@@ -92,6 +93,7 @@ impl Webhook {
             profile: Profile::default(),
             in_flight_max: IN_FLIGHT_MAX,
             api_key: None,
+            keys: Vec::new(),
             headers: HeaderMap::new(),
         }
     }
@@ -157,6 +159,14 @@ impl Webhook {
     #[must_use]
     pub fn api_key(mut self, api_key: impl Into<SecretString>) -> Self {
         self.api_key = Some(api_key.into());
+        self
+    }
+
+    /// By what its requests are signed ([`signature`](crate::signature)): each by all of them, so that a key can be replaced
+    /// while both sides go on.
+    #[must_use]
+    pub fn signing_keys(mut self, keys: impl IntoIterator<Item = SigningKey>) -> Self {
+        self.keys.extend(keys);
         self
     }
 

@@ -20,6 +20,7 @@ mod commands;
 mod replies;
 /// Who may send one.
 mod senders;
+mod signatures;
 
 /// Whether a key is anywhere.
 mod credentials;

@@ -71,6 +71,8 @@ pub(crate) struct WebhookTable {
     pub(super) in_flight: Option<u32>,
     pub(super) api_key: Option<String>,
     #[serde(default)]
+    pub(super) secrets: Vec<String>,
+    #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
 }
 
@@ -89,6 +91,6 @@ impl File for ConfigFile {
     }
 
     fn is_secret(key: &str) -> bool {
-        key.ends_with("api_key") || key == "admin.token" || key.contains("headers")
+        key.ends_with("api_key") || key == "admin.token" || key.contains("headers") || key.contains("secrets")
     }
 }

@@ -9,7 +9,7 @@ use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor},
 };
-use slashbox_core::{Pattern, Sender};
+use slashbox_core::{Pattern, Sender, signature::SigningKeyError};
 use slashbox_egress::{RangeError, Settings as EgressSettings};
 
 use super::{
@@ -171,6 +171,11 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
     }
     if let Some(api_key) = optional("api_key", table.api_key)? {
         webhook = webhook.api_key(SecretString::from(api_key));
+    }
+    for (number, secret) in table.secrets.iter().enumerate() {
+        let place = format!("secrets[{number}]");
+        let parsed = expanded(&place, secret)?.parse().map_err(|error: SigningKeyError| mistake(&place, error.to_string()));
+        webhook = webhook.signing_keys([parsed?]);
     }
     for (name, value) in &table.headers {
         let place = format!("headers.{name}");

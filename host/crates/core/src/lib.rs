@@ -16,6 +16,7 @@ mod outcome;
 mod plugin;
 mod reply;
 mod routing;
+pub mod signature;
 mod subscription;
 
 pub use command::{Command, CommandName, CommandNameError, Origin};

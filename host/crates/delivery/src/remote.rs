@@ -15,7 +15,10 @@ use http::{
 };
 use percent_encoding::percent_decode_str;
 use secrecy::{ExposeSecret, SecretString};
-use slashbox_core::{Command, Fault, Outcome, Reply, Schedule};
+use slashbox_core::{
+    Command, Fault, Outcome, Reply, Schedule,
+    signature::{SigningKey, sign},
+};
 use slashbox_dialects::{Format, Rendered, answer_of_remote};
 use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target};
 use tracing::warn;
@@ -29,6 +32,9 @@ const ID: HeaderName = HeaderName::from_static("webhook-id");
 
 /// When the request was made, in seconds since the Unix epoch. Standard Webhooks.
 const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+
+/// By what the receiver knows that it is ours. Standard Webhooks.
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// Which attempt this is, from 1 on.
 const ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
@@ -50,6 +56,8 @@ pub struct RemoteSettings {
     pub format: Format,
     /// What it knows the sender by, where the format has a place for it.
     pub api_key: Option<SecretString>,
+    /// By what its requests are signed, each by all; not at all if there are none.
+    pub keys: Vec<SigningKey>,
     /// What its requests carry besides.
     pub headers: HeaderMap,
     /// When a failed attempt is made again.
@@ -139,7 +147,11 @@ impl Remote {
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert(ID, id);
         }
-        headers.insert(TIMESTAMP, HeaderValue::from(now_ms / 1_000));
+        let timestamp_s = now_ms / 1_000;
+        headers.insert(TIMESTAMP, HeaderValue::from(timestamp_s));
+        let keys = &self.settings.keys;
+        let signature = (!keys.is_empty()).then(|| sign(keys, id, timestamp_s, body.body.as_ref()));
+        headers.extend(signature.and_then(|signature| Some((SIGNATURE, signature.try_into().ok()?))));
         headers.insert(ATTEMPT, HeaderValue::from(attempt));
         let (target, body) = (self.settings.target.clone(), Bytes::from(body.body));
         self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await

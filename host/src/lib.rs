@@ -51,12 +51,12 @@ pub use host::{CommandError, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
 pub use rename::{RenamePluginError, Renamed, rename_plugin};
+pub use slashbox_core::signature;
 pub use slashbox_core::{
     CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Effects, Emit, Folder, Format, HostLimits,
     HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply, Sender,
     SettingSpec, TimerWrite, Trap, Write,
 };
-pub use slashbox_core::signature;
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{

@@ -174,7 +174,8 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
     }
     for (number, secret) in table.secrets.iter().enumerate() {
         let place = format!("secrets[{number}]");
-        let parsed = expanded(&place, secret)?.parse().map_err(|error: SigningKeyError| mistake(&place, error.to_string()));
+        let parsed =
+            expanded(&place, secret)?.parse().map_err(|error: SigningKeyError| mistake(&place, error.to_string()));
         webhook = webhook.signing_keys([parsed?]);
     }
     for (name, value) in &table.headers {

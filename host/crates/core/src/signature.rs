@@ -88,7 +88,8 @@ pub fn sign(keys: &[SigningKey], id: &str, timestamp_s: u64, body: &[u8]) -> Str
 /// # Errors
 /// If it was not, or that cannot be told.
 pub fn verify(keys: &[SigningKey], signed: Signed<'_>, body: &[u8], now_s: u64) -> Result<(), VerifyError> {
-    let at_s = if signed.timestamp.bytes().all(|byte| byte.is_ascii_digit()) { signed.timestamp.parse().ok() } else { None };
+    let at_s =
+        if signed.timestamp.bytes().all(|byte| byte.is_ascii_digit()) { signed.timestamp.parse().ok() } else { None };
     let at_s: u64 = at_s.ok_or(VerifyError::Timestamp)?;
     let (old_s, new_s) = (now_s.saturating_sub(at_s), at_s.saturating_sub(now_s));
     if old_s > TOLERANCE_S {
@@ -209,7 +210,9 @@ mod tests {
         let of = |bytes: usize| format!("whsec_{}", STANDARD.encode(vec![1; bytes])).parse::<SigningKey>();
         assert!(of(24).is_ok() && of(64).is_ok());
         assert!(of(23).is_err() && of(65).is_err());
-        for wrong in ["", "whsec_", "whsec_!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+        for wrong in
+            ["", "whsec_", "whsec_!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whpk_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]
+        {
             assert!(wrong.parse::<SigningKey>().is_err(), "{wrong}");
         }
         assert_eq!(format!("{:?}", key(KEY)), "SigningKey([redacted])");

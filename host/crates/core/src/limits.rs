@@ -52,12 +52,6 @@ macro_rules! limits {
                     _ => {}
                 }
             }
-
-            /// Each limit no higher than the other's.
-            #[must_use]
-            pub fn narrowed_to(self, other: Self) -> Self {
-                Self { $( $limit: self.$limit.min(other.$limit), )* }
-            }
         }
 
         impl Default for $Name {
@@ -244,7 +238,6 @@ mod tests {
             limits.set(key.name, key.min);
             assert_eq!(limits.get(key.name), Some(key.min), "{}", key.name);
         }
-        assert_eq!(limits.narrowed_to(Limits::default()), Limits::default().narrowed_to(limits));
         assert_eq!(HostLimits::default().get("calls"), Some(256));
         assert_eq!(Limits::default().get("calls"), None);
     }

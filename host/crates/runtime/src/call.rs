@@ -94,7 +94,7 @@ pub(crate) async fn call(ground: Ground<'_>, plugin: &Arc<Plugin>, call: &Call, 
     let limits = plugin.limits();
     let left = call.deadline.saturating_duration_since(Instant::now());
     let timeout = left.min(Duration::from_millis(u64::from(limits.timeout_ms)));
-    let guest = Guest::calling(plugin.grants.clone(), call, ground.reader.clone());
+    let guest = Guest::calling(plugin.spec.clone(), call, ground.reader.clone());
     let store = sandbox(ground.engine, guest, limits);
     let meter = store.data().meter.clone();
     let (called, input, host) = (plugin.clone(), call.input.clone(), ground.host);

@@ -34,7 +34,7 @@ pub(crate) struct Guest {
     pub(crate) log: Arc<GuestLog>,
     /// None while a plugin describes itself: nothing is granted then.
     pub(crate) services: Option<Services>,
-    grants: Arc<Grants>,
+    spec: Arc<SandboxSpec>,
     /// Where requests are sent, wherever the guest itself runs.
     runtime: Handle,
     table: ResourceTable,
@@ -43,7 +43,7 @@ pub(crate) struct Guest {
 }
 
 /// What every sandbox of a plugin's version starts with.
-pub(crate) struct Grants {
+pub(crate) struct SandboxSpec {
     pub(crate) plugin: PluginId,
     pub(crate) limits: Limits,
     /// What holds for all plugins.
@@ -65,25 +65,25 @@ pub(crate) struct Hosts {
 
 impl Guest {
     /// A sandbox with nothing but memory, for `describe`.
-    pub(crate) fn bare(grants: Arc<Grants>) -> Self {
-        Self::new(grants, None, None)
+    pub(crate) fn bare(spec: Arc<SandboxSpec>) -> Self {
+        Self::new(spec, None, None)
     }
 
     /// A sandbox for a call.
-    pub(crate) fn calling(grants: Arc<Grants>, call: &Call, reader: Reader) -> Self {
-        let services = Services::new(grants.clone(), call.clone(), reader);
-        Self::new(grants, Some(call), Some(services))
+    pub(crate) fn calling(spec: Arc<SandboxSpec>, call: &Call, reader: Reader) -> Self {
+        let services = Services::new(spec.clone(), call.clone(), reader);
+        Self::new(spec, Some(call), Some(services))
     }
 
-    fn new(grants: Arc<Grants>, call: Option<&Call>, services: Option<Services>) -> Self {
+    fn new(spec: Arc<SandboxSpec>, call: Option<&Call>, services: Option<Services>) -> Self {
         let mut table = ResourceTable::new();
-        table.set_max_capacity(grants.limits.handles as usize);
+        table.set_max_capacity(spec.limits.handles as usize);
         Self {
-            limiter: Limiter::new(grants.limits.memory_mib, grants.host),
+            limiter: Limiter::new(spec.limits.memory_mib, spec.host),
             meter: Arc::new(Meter::new()),
-            log: Arc::new(GuestLog::new(grants.clone(), call.map(|call| call.input.clone()))),
+            log: Arc::new(GuestLog::new(spec.clone(), call.map(|call| call.input.clone()))),
             services,
-            grants,
+            spec,
             runtime: Handle::current(),
             table,
             wasi: None,
@@ -101,7 +101,7 @@ impl Guest {
 
 impl WasiView for Guest {
     fn ctx(&mut self) -> WasiCtxView<'_> {
-        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi(&self.grants.environment, &self.log)));
+        let ctx = self.wasi.get_or_insert_with(|| Box::new(wasi(&self.spec.environment, &self.log)));
         WasiCtxView { ctx, table: &mut self.table }
     }
 }
@@ -112,7 +112,7 @@ impl WasiHttpView for Guest {
             let mut ctx = WasiHttpCtx::new();
             ctx.set_field_size_limit(HEADER_BYTES_MAX);
             let call = self.services.as_ref().map(Services::call);
-            Box::new((ctx, HttpGate::new(self.grants.clone(), call, self.log.clone(), self.runtime.clone())))
+            Box::new((ctx, HttpGate::new(self.spec.clone(), call, self.log.clone(), self.runtime.clone())))
         });
         let (ctx, hooks) = &mut **http;
         WasiHttpCtxView { ctx, hooks, table: &mut self.table }

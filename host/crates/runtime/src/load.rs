@@ -23,7 +23,7 @@ use crate::{
     emit_rate::EmitRate,
     engine::{StartError, Ticking},
     from_wit,
-    guest::{Grants, Guest, Hosts},
+    guest::{Guest, Hosts, SandboxSpec},
     health::Health,
     http_bounds::put_bounds,
     lanes::{Ended, Lane, Lanes},
@@ -85,16 +85,16 @@ impl Loader {
         let plugin = id.clone();
         let (host, hosts, egress) = (self.host, Hosts::default(), self.egress.clone());
         let emit_rate = EmitRate::new(limits.emits_per_minute);
-        let mut grants = Grants { plugin, limits, host, environment, hosts, emit_rate, egress };
-        let Described { descriptor, memory_bytes } = self.describe(&pre, &grants).await?;
-        grants.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
+        let mut spec = SandboxSpec { plugin, limits, host, environment, hosts, emit_rate, egress };
+        let Described { descriptor, memory_bytes } = self.describe(&pre, &spec).await?;
+        spec.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
         Ok(Plugin {
             descriptor,
             places: Arc::new(Places::new(limits.concurrency)),
             shares: Arc::new(TenantPlaces::new(limits.share())),
             health: Health::default(),
             pace: Pace::default(),
-            grants: Arc::new(grants),
+            spec: Arc::new(spec),
             grant,
             pre,
             content_hash: hash.0,
@@ -107,7 +107,7 @@ impl Loader {
     /// Has a plugin describe itself once more, in another fresh sandbox, and tells how long that took.
     pub(crate) async fn time_describe(&self, plugin: &Plugin) -> Result<Duration, LoadError> {
         let began = Instant::now();
-        self.describe(&plugin.pre, &plugin.grants).await?;
+        self.describe(&plugin.pre, &plugin.spec).await?;
         Ok(began.elapsed())
     }
 
@@ -119,13 +119,13 @@ impl Loader {
     }
 
     /// Asks it what it is, with nothing granted but memory and time.
-    async fn describe(&self, pre: &PluginPre<Guest>, grants: &Grants) -> Result<Described, LoadError> {
-        let limits = grants.limits;
+    async fn describe(&self, pre: &PluginPre<Guest>, spec: &SandboxSpec) -> Result<Described, LoadError> {
+        let limits = spec.limits;
         let (cpu_ms, timeout_ms) = (limits.cpu_ms.min(DESCRIBE_CPU_MS), limits.timeout_ms.min(DESCRIBE_TIMEOUT_MS));
         let limits = Limits { cpu_ms, timeout_ms, ..limits };
-        let (plugin, host, emit_rate) = (grants.plugin.clone(), self.host, EmitRate::new(0));
+        let (plugin, host, emit_rate) = (spec.plugin.clone(), self.host, EmitRate::new(0));
         let (environment, hosts, egress) = (Vec::new(), Hosts::default(), None);
-        let bare = Grants { plugin, host, limits, environment, hosts, emit_rate, egress };
+        let bare = SandboxSpec { plugin, host, limits, environment, hosts, emit_rate, egress };
         let mut store = sandbox(&self.ticking.engine, Guest::bare(Arc::new(bare)), limits);
         let (meter, timeout) = (store.data().meter.clone(), Duration::from_millis(u64::from(timeout_ms)));
         let pre = pre.clone();

@@ -12,7 +12,7 @@ use slashbox_core::{CommandName, Descriptor, Folder, HttpHost, Limits, Pattern, 
 use crate::{
     Grant,
     bindings::PluginPre,
-    guest::{Grants, Guest},
+    guest::{Guest, SandboxSpec},
     health::Health,
     pace::Pace,
     places::{Places, TenantPlaces},
@@ -23,7 +23,7 @@ pub struct Plugin {
     pub(crate) descriptor: Descriptor,
     pub(crate) grant: Grant,
     /// What each of its sandboxes starts with.
-    pub(crate) grants: Arc<Grants>,
+    pub(crate) spec: Arc<SandboxSpec>,
     /// Shared with the version before, if that had as many: its calls may still run.
     pub(crate) places: Arc<Places>,
     /// Each tenant's share of the places, shared as they are.
@@ -85,7 +85,7 @@ impl fmt::Display for Ask {
 impl Plugin {
     /// Which file it is.
     pub fn id(&self) -> &PluginId {
-        &self.grants.plugin
+        &self.spec.plugin
     }
 
     /// What it says of itself.
@@ -95,7 +95,7 @@ impl Plugin {
 
     /// What a call of it may use.
     pub fn limits(&self) -> Limits {
-        self.grants.limits
+        self.spec.limits
     }
 
     /// The operator's word on it.
@@ -133,7 +133,7 @@ impl Plugin {
 
     /// What of that it was not granted.
     pub fn lacks(&self) -> Vec<Ask> {
-        let has_setting = |name: &str| self.grants.environment.iter().any(|(granted, _)| granted == name);
+        let has_setting = |name: &str| self.spec.environment.iter().any(|(granted, _)| granted == name);
         let lacks = |ask: &Ask| match ask {
             Ask::Setting { name, .. } => !has_setting(name),
             Ask::HttpHost(host) => !self.grant.allows(host),

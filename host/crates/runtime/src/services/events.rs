@@ -43,15 +43,15 @@ impl Services {
                 "event {kind:?}: limit of {HOPS_MAX} emissions from the event that came from outside reached"
             )));
         }
-        let emits_max = self.grants.limits.emits;
+        let emits_max = self.spec.limits.emits;
         if self.effects.emits.len() >= emits_max as usize {
             return Err(ServiceError::Limit(format!("event {kind:?}: limit of {emits_max} events in a call reached")));
         }
         let bytes = kind.len() + conversation.as_ref().map_or(0, String::len) + data.len();
         let sum = self.written_with(&format!("event {kind:?}:"), bytes, 0)?;
         let tenant = &self.call.input.origin().tenant;
-        if !self.grants.emit_rate.admits(tenant, self.effects.emits.len(), Instant::now()) {
-            let limit = self.grants.limits.emits_per_minute;
+        if !self.spec.emit_rate.admits(tenant, self.effects.emits.len(), Instant::now()) {
+            let limit = self.spec.limits.emits_per_minute;
             return Err(ServiceError::Limit(format!("event {kind:?}: limit of {limit} events in a minute reached")));
         }
         self.written_bytes = sum;

@@ -27,7 +27,7 @@ use super::GuestLog;
 use crate::{
     Call,
     bindings::slashbox::plugin::log::Level,
-    guest::{Grants, Hosts},
+    guest::{Hosts, SandboxSpec},
 };
 
 /// How much of a request's body the host holds for the guest at a time: it holds some for each request that is open.
@@ -43,7 +43,7 @@ type Answered = Result<Response>;
 
 /// The way out for one call.
 pub(crate) struct HttpGate {
-    grants: Arc<Grants>,
+    spec: Arc<SandboxSpec>,
     /// Its id and its end; none while the plugin describes itself.
     call: Option<(String, Instant)>,
     log: Arc<GuestLog>,
@@ -87,10 +87,10 @@ fn place_of(uri: &Uri) -> String {
 
 impl HttpGate {
     /// To be made within a runtime.
-    pub(crate) fn new(grants: Arc<Grants>, call: Option<&Call>, log: Arc<GuestLog>, runtime: Handle) -> Self {
-        let left = Arc::new(AtomicU64::new(u64::from(grants.limits.http_mib) * 1024 * 1024));
+    pub(crate) fn new(spec: Arc<SandboxSpec>, call: Option<&Call>, log: Arc<GuestLog>, runtime: Handle) -> Self {
+        let left = Arc::new(AtomicU64::new(u64::from(spec.limits.http_mib) * 1024 * 1024));
         let call = call.map(|call| (call.input.id().to_owned(), call.deadline));
-        Self { grants, call, log, sent: 0, left, runtime }
+        Self { spec, call, log, sent: 0, left, runtime }
     }
 
     /// Whether any request left.
@@ -102,13 +102,13 @@ impl HttpGate {
     fn permit(&mut self, request: &mut http::Request<WasiBody>) -> Result<(Egress, Target, Duration), Refused> {
         let refused = |why: &str| Refused(Error::HttpRequestDenied, why.into());
         let Some((id, deadline)) = &self.call else { return Err(refused("`describe` has nothing granted")) };
-        let Some(egress) = self.grants.egress.clone() else { return Err(refused("this host sends none for plugins")) };
-        if !self.grants.hosts.allow(request.uri()) {
+        let Some(egress) = self.spec.egress.clone() else { return Err(refused("this host sends none for plugins")) };
+        if !self.spec.hosts.allow(request.uri()) {
             return Err(refused(
                 "not among the hosts that the plugin asks for and `allowed_hosts` of its grant allows",
             ));
         }
-        let limit = self.grants.limits.http_requests;
+        let limit = self.spec.limits.http_requests;
         if self.sent >= limit {
             let words = format!("limit of {limit} HTTP requests in a call reached");
             return Err(Refused(Error::ConnectionLimitReached, words));
@@ -121,7 +121,7 @@ impl HttpGate {
         if !headers.contains_key(&IDEMPOTENCY_KEY) {
             // Others may be called for the same event; and of several requests in a call, each has a key of its own, the
             // same one if the call is made again.
-            let plugin = &self.grants.plugin.stem;
+            let plugin = &self.spec.plugin.stem;
             let key = if self.sent == 1 { format!("{id}-{plugin}") } else { format!("{id}-{plugin}-{}", self.sent) };
             headers.extend(HeaderValue::try_from(key).ok().map(|key| (IDEMPOTENCY_KEY, key)));
         }

@@ -40,7 +40,7 @@ impl Services {
 
     async fn set(&mut self, key: String, value: Vec<u8>, ttl_ms: Option<u64>) -> Result<(), ServiceError> {
         check_key(&key)?;
-        let bytes_max = self.grants.limits.kv_value_kib as usize * 1024;
+        let bytes_max = self.spec.limits.kv_value_kib as usize * 1024;
         if value.len() > bytes_max {
             let bytes = value.len();
             let expected = format!("expected at most {bytes_max}");
@@ -142,7 +142,7 @@ impl Services {
 
     /// Reads are others' time as much as the plugin's own: they take turns, and each is checked again at the commit.
     fn count_read(&mut self) -> Result<(), ServiceError> {
-        let reads_max = self.grants.limits.kv_reads;
+        let reads_max = self.spec.limits.kv_reads;
         if self.reads >= reads_max {
             return Err(ServiceError::Limit(format!("kv limit of {reads_max} reads in one call reached")));
         }
@@ -154,7 +154,7 @@ impl Services {
         let replaced = self.effects.writes.get(&key).map_or(0, |write| bytes_of(&key, write));
         let bytes = bytes_of(&key, &write);
         let sum = self.written_with("kv", bytes, replaced)?;
-        let writes_max = self.grants.limits.kv_writes;
+        let writes_max = self.spec.limits.kv_writes;
         if self.effects.writes.len() >= writes_max as usize && !self.effects.writes.contains_key(&key) {
             return Err(ServiceError::Limit(format!("kv limit of {writes_max} keys written in one call reached")));
         }
@@ -170,7 +170,7 @@ impl Services {
     /// Whether there is room for a value of so many bytes with its key, and so many kept by this call in all. The commit
     /// looks again, since other calls write meanwhile; but there the plugin cannot be told any more.
     async fn check_quota(&mut self, key: &str, bytes: usize, kept: usize) -> Result<(), ServiceError> {
-        let (quota, usage) = (self.grants.limits.quota(), self.usage().await?);
+        let (quota, usage) = (self.spec.limits.quota(), self.usage().await?);
         let many = usage.kv_keys + self.effects.writes.len() as u64 >= quota.kv_keys;
         let large = usage.kv_bytes + kept as u64 > quota.kv_bytes;
         if !many && !large {
@@ -182,7 +182,7 @@ impl Services {
             return Err(ServiceError::Limit(format!("kv limit of {} keys reached", quota.kv_keys)));
         }
         if before < bytes && large {
-            return Err(ServiceError::Limit(format!("kv limit of {} MiB reached", self.grants.limits.kv_mib)));
+            return Err(ServiceError::Limit(format!("kv limit of {} MiB reached", self.spec.limits.kv_mib)));
         }
         Ok(())
     }

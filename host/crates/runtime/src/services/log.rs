@@ -11,7 +11,7 @@ use tracing::{debug, error, info, trace, warn};
 use crate::{
     Input,
     bindings::slashbox::plugin::log::{Host, Level},
-    guest::{Grants, Guest},
+    guest::{Guest, SandboxSpec},
     telemetry::GUEST,
 };
 
@@ -23,7 +23,7 @@ const LINE_BYTES_MIN: usize = 64;
 
 /// The log of one call.
 pub(crate) struct GuestLog {
-    grants: Arc<Grants>,
+    spec: Arc<SandboxSpec>,
     /// None while the plugin describes itself.
     input: Option<Input>,
     bytes: AtomicUsize,
@@ -31,23 +31,23 @@ pub(crate) struct GuestLog {
 }
 
 impl GuestLog {
-    pub(crate) fn new(grants: Arc<Grants>, input: Option<Input>) -> Self {
-        Self { grants, input, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
+    pub(crate) fn new(spec: Arc<SandboxSpec>, input: Option<Input>) -> Self {
+        Self { spec, input, bytes: AtomicUsize::new(0), dropped: AtomicUsize::new(0) }
     }
 
     /// What the plugin may use.
     pub(crate) fn limits(&self) -> &Limits {
-        &self.grants.limits
+        &self.spec.limits
     }
 
     fn bytes_max(&self) -> usize {
-        self.grants.limits.log_kib as usize * 1024
+        self.spec.limits.log_kib as usize * 1024
     }
 
     /// The plugin, the tenant and the id of what is called, as they stand in each line.
     fn names(&self) -> (&PluginId, &str, &str) {
         let (tenant, call) = self.input.as_ref().map_or(("", ""), |input| (&*input.origin().tenant, input.id()));
-        (&self.grants.plugin, tenant, call)
+        (&self.spec.plugin, tenant, call)
     }
 
     /// Writes a message, line by line, so that no plugin can make one that looks like the host's own. What passes the
@@ -84,7 +84,7 @@ impl Drop for GuestLog {
     fn drop(&mut self) {
         let lines = *self.dropped.get_mut();
         if lines > 0 {
-            let ((plugin, tenant, call), kib) = (self.names(), self.grants.limits.log_kib);
+            let ((plugin, tenant, call), kib) = (self.names(), self.spec.limits.log_kib);
             warn!(target: GUEST, %plugin, tenant, call, lines, "log limit of {kib} KiB reached, the rest was dropped");
         }
     }

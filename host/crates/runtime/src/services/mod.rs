@@ -22,7 +22,7 @@ pub(crate) use stdio::Stdio;
 use crate::{
     Call,
     bindings::slashbox::plugin::types::ServiceError,
-    guest::{Grants, Guest},
+    guest::{Guest, SandboxSpec},
 };
 
 /// The most bytes that one call leaves behind: keys with their values, timers, events. The host holds them meanwhile, and
@@ -31,7 +31,7 @@ const WRITTEN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What keeps and changes something for a plugin, during one call.
 pub(crate) struct Services {
-    grants: Arc<Grants>,
+    spec: Arc<SandboxSpec>,
     call: Call,
     reader: Reader,
     scope: Option<Scope>,
@@ -47,9 +47,9 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    pub(crate) fn new(grants: Arc<Grants>, call: Call, reader: Reader) -> Self {
+    pub(crate) fn new(spec: Arc<SandboxSpec>, call: Call, reader: Reader) -> Self {
         Self {
-            grants,
+            spec,
             call,
             reader,
             scope: None,
@@ -70,7 +70,7 @@ impl Services {
     pub(crate) fn into_effects(self) -> Effects {
         if !self.effects.emits.is_empty() {
             let tenant = &self.call.input.origin().tenant;
-            self.grants.emit_rate.count(tenant, self.effects.emits.len(), Instant::now());
+            self.spec.emit_rate.count(tenant, self.effects.emits.len(), Instant::now());
         }
         self.effects
     }
@@ -79,7 +79,7 @@ impl Services {
     fn scope(&mut self) -> &Scope {
         self.scope.get_or_insert_with(|| Scope {
             tenant: self.call.input.origin().tenant.clone(),
-            plugin: self.grants.plugin.stem.to_string(),
+            plugin: self.spec.plugin.stem.to_string(),
         })
     }
 

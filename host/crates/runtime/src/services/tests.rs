@@ -32,9 +32,9 @@ pub(crate) fn command() -> Command {
 pub(super) fn services(store: &Store, limits: Limits) -> Services {
     let (plugin, environment, hosts) = (PluginId::shared("notes"), Vec::new(), Hosts::default());
     let (host, emit_rate) = (HostLimits::default(), EmitRate::new(limits.emits_per_minute));
-    let grants = Grants { plugin, limits, host, environment, hosts, emit_rate, egress: None };
+    let spec = SandboxSpec { plugin, limits, host, environment, hosts, emit_rate, egress: None };
     let call = Call { input: Input::Command(Arc::new(command())), now_ms: NOW_MS, deadline: Instant::now() };
-    Services::new(Arc::new(grants), call, store.reader())
+    Services::new(Arc::new(spec), call, store.reader())
 }
 
 /// Commits what such a call changed.

@@ -26,7 +26,7 @@ impl Services {
             return Err(ServiceError::Invalid(format!("timer {key:?} after {after_ms} ms: {expected}")));
         }
         check_json(&format!("timer {key:?}"), &payload, PAYLOAD_BYTES_MAX)?;
-        let timers_max = self.grants.limits.timers;
+        let timers_max = self.spec.limits.timers;
         // What this call cancels may not have been set: near the limit, it counts too.
         let changed = self.effects.timers.len() as u64;
         if !self.effects.timers.contains_key(&key) && self.usage().await?.timers + changed >= timers_max.into() {
@@ -48,7 +48,7 @@ impl Services {
 
     /// How many bytes the call leaves behind with this timer, if it may change one more.
     fn written_with_timer(&self, key: &str, write: &TimerWrite) -> Result<usize, ServiceError> {
-        let (writes_max, earlier) = (self.grants.limits.kv_writes, self.effects.timers.get(key));
+        let (writes_max, earlier) = (self.spec.limits.kv_writes, self.effects.timers.get(key));
         if self.effects.timers.len() >= writes_max as usize && earlier.is_none() {
             let words = format!("timer {key:?}: limit of {writes_max} timers changed in one call reached");
             return Err(ServiceError::Limit(words));

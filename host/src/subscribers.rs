@@ -15,6 +15,7 @@ use slashbox_core::{
     Command, Event, Fallbacks, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, Subscription, near,
 };
 use slashbox_delivery::{Directory, Remote, Subscriber};
+use slashbox_dialects::Format;
 use slashbox_runtime::{Catalog, Owner, Plugin, Runtime};
 
 pub(crate) use emitted::Emitting;
@@ -39,6 +40,10 @@ pub struct WebhookInfo {
     pub host: String,
     /// The kinds and commands that it wants.
     pub events: Vec<Pattern>,
+    /// How requests to it are written.
+    pub format: Format,
+    /// Whether its requests are signed.
+    pub signed: bool,
 }
 
 /// Everybody who may get something.
@@ -143,6 +148,8 @@ impl Subscribers {
             tenant: remote.tenant.clone(),
             host: remote.remote.host().into(),
             events: remote.subscription.patterns.clone(),
+            format: remote.remote.format(),
+            signed: remote.remote.is_signed(),
         };
         let mut webhooks: Vec<WebhookInfo> = self.remotes.values().flatten().map(info).collect();
         webhooks.sort_by(|a, b| a.tenant.cmp(&b.tenant));

@@ -191,9 +191,17 @@ async fn whoever_has_no_token_learns_nothing() {
         Some("the admin's token"),
         Some("Basic dGhlOmFkbWlu"),
     ];
-    for path in
-        ["events", "deliveries", "events/x", "deliveries/x", "events?limit=0", "plugins", "plugins/x", "plugins/a/x"]
-    {
+    for path in [
+        "events",
+        "deliveries",
+        "events/x",
+        "deliveries/x",
+        "events?limit=0",
+        "plugins",
+        "plugins/x",
+        "plugins/a/x",
+        "webhooks",
+    ] {
         for given in wrong {
             let headers: Vec<_> = given.map(|given| ("authorization", given)).into_iter().collect();
             let answer = server.get_with(&format!("/v1/admin/{path}"), &headers).await;
@@ -222,7 +230,7 @@ async fn without_a_token_only_a_loopback_name_opens_it() {
     let site = Site::new(&[]);
     let server = Server::start(&site).await;
     let check = async |headers: &[(&'static str, &str)], status: u16| {
-        for path in ["/v1/admin/events", "/v1/admin/deliveries", "/v1/admin/plugins"] {
+        for path in ["/v1/admin/events", "/v1/admin/deliveries", "/v1/admin/plugins", "/v1/admin/webhooks"] {
             let answer = server.get_with(path, headers).await;
             assert_eq!(answer.status, status, "{headers:?}: {answer:?}");
             if status != 200 {

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde_json::{Value, json};
 use slashbox::signature::{Signed, SigningKey, VerifyError, verify};
 
 use crate::harness::{Process, Received, Receiver, Said, Server, Site};
@@ -71,4 +72,33 @@ async fn a_secret_that_is_none_is_told_and_not_shown() {
         checked.assert(64, &["slashbox.toml: `webhooks[0].secrets[1]`: ", what]);
         assert!(!format!("{}{}", checked.out, checked.err).contains("s3cret"), "{checked:#?}");
     }
+}
+
+#[tokio::test]
+async fn webhooks_are_listed_without_their_secrets() {
+    let site = Site::new(&[]);
+    let server = Server::start(&site).await;
+    let list = ["webhooks", "list", "--url", server.url()];
+    Process::run(&list, site.dir()).await.assert(0, &["no webhooks"]);
+    server.stop().await;
+
+    let hidden = "https://example.com/hook/Tk9ThePathsToken";
+    site.add_webhook("crm", hidden, &["message.*", "/invoice"], &format!("secrets = [\"{OLD}\"]"));
+    site.add_webhook("journal", "https://example.org/", &["*"], "tenant = \"acme\"\nformat = \"hotline\"");
+    let server = Server::start(&site).await;
+    let listed = server.listed("webhooks").await;
+    let expected = [
+        json!({ "tenant": "acme", "name": "journal", "host": "example.org", "events": ["*"], "format": "hotline",
+            "signed": false }),
+        json!({ "tenant": "default", "name": "crm", "host": "example.com", "events": ["message.*", "/invoice"],
+            "format": "as-received", "signed": true }),
+    ];
+    assert_eq!(listed, expected);
+    let list = ["webhooks", "list", "--url", server.url()];
+    let shown = Process::run(&list, site.dir()).await;
+    shown.assert(0, &["crm      default  example.com  as-received  signed  message.* /invoice\n"]);
+    assert!(!shown.out.contains("Tk9") && !shown.out.contains("whsec_"), "{}", shown.out);
+    let in_json = Process::run(&[&list[..], &["--json"]].concat(), site.dir()).await;
+    assert_eq!(serde_json::from_str::<Value>(&in_json.out).unwrap()["items"], json!(expected));
+    server.stop().await;
 }

@@ -20,6 +20,7 @@ mod serve;
 mod table;
 mod text;
 mod trial;
+mod webhooks;
 mod words;
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
@@ -69,6 +70,9 @@ enum Command {
     /// Show the plugins of a running host, and how they stand; give one another name
     #[command(subcommand)]
     Plugins(plugins::Plugins),
+    /// Show the webhooks of a running host
+    #[command(subcommand)]
+    Webhooks(webhooks::Webhooks),
 }
 
 #[derive(Debug, clap::Args)]
@@ -208,6 +212,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Events(events) => events::run(events),
         Command::Deliveries(deliveries) => deliveries::run(deliveries),
         Command::Plugins(plugins) => plugins::run(plugins),
+        Command::Webhooks(webhooks) => webhooks::run(webhooks),
     };
     match done {
         Ok(code) => code,

@@ -9,6 +9,7 @@ mod events;
 mod openapi;
 mod parameters;
 mod plugins;
+mod webhooks;
 mod wire;
 
 use std::{error::Error, sync::Arc};

@@ -104,6 +104,16 @@ impl Remote {
         self.settings.target.host()
     }
 
+    /// How requests to it are written.
+    pub fn format(&self) -> Format {
+        self.settings.format
+    }
+
+    /// Whether its requests are signed.
+    pub fn is_signed(&self) -> bool {
+        !self.settings.keys.is_empty()
+    }
+
     /// Has it answer a command within `total`. A command is sent once. `now_ms` is the time, in milliseconds since the Unix
     /// epoch.
     pub async fn command(&self, command: &Command, now_ms: u64, total: Duration) -> Outcome {

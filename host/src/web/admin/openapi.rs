@@ -14,7 +14,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{deliveries, events, plugins};
+use super::{deliveries, events, plugins, webhooks};
 use crate::{
     host::Inner,
     web::problem::{MEDIA_TYPE, Problem},
@@ -33,6 +33,7 @@ use crate::{
         (name = "events", description = "What happened on the platforms"),
         (name = "deliveries", description = "Events on their way to plugins and webhooks"),
         (name = "plugins", description = "The plugins of the folder, and how they stand"),
+        (name = "webhooks", description = "The webhooks of the configuration"),
     ),
     components(schemas(Problem)),
     modifiers(&Token),
@@ -78,6 +79,7 @@ pub(super) fn described() -> (Router<Arc<Inner>>, Document) {
         .routes(routes!(plugins::list))
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::show_of_tenant))
+        .routes(routes!(webhooks::list))
         .split_for_parts()
 }
 
@@ -115,6 +117,7 @@ mod tests {
             "get /v1/admin/plugins",
             "get /v1/admin/plugins/{name}",
             "get /v1/admin/plugins/{tenant}/{name}",
+            "get /v1/admin/webhooks",
         ];
         assert_eq!(names, expected);
         let ids: BTreeSet<String> =

@@ -12,7 +12,7 @@ use super::{
     Refused,
     parameters::{NoParameters, Parameters, quoted},
     unreadable,
-    wire::{Plugin, PluginList},
+    wire::{PluginDetail, PluginList},
 };
 use crate::{
     host::Inner,
@@ -45,7 +45,7 @@ pub(super) async fn list(
     tag = "plugins",
     params(("name" = String, Path, description = "its file's name without `.wasm`", example = "mark")),
     responses(
-        (status = 200, description = "the plugin", body = Plugin),
+        (status = 200, description = "the plugin", body = PluginDetail),
         (status = 404, description = "there is no such plugin", body = Problem, content_type = MEDIA_TYPE),
         Refused,
     ),
@@ -55,7 +55,7 @@ pub(super) async fn show(
     State(inner): State<Arc<Inner>>,
     name: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Plugin>, Problem> {
+) -> Result<Json<PluginDetail>, Problem> {
     Parameters::read::<NoParameters>(query.as_deref())?;
     let name = name.map(|Path(name)| PluginId::shared(&name));
     plugin(&inner, &name.unwrap_or_else(|_| PluginId::shared("\u{fffd}"))).await
@@ -72,7 +72,7 @@ pub(super) async fn show(
         ("name" = String, Path, description = "its file's name without `.wasm`", example = "mark"),
     ),
     responses(
-        (status = 200, description = "the plugin", body = Plugin),
+        (status = 200, description = "the plugin", body = PluginDetail),
         (status = 404, description = "there is no such plugin", body = Problem, content_type = MEDIA_TYPE),
         Refused,
     ),
@@ -82,19 +82,19 @@ pub(super) async fn show_of_tenant(
     State(inner): State<Arc<Inner>>,
     path: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
-) -> Result<Json<Plugin>, Problem> {
+) -> Result<Json<PluginDetail>, Problem> {
     Parameters::read::<NoParameters>(query.as_deref())?;
     let id = path.map(|Path((tenant, name))| PluginId::of_tenant(&tenant, &name));
     plugin(&inner, &id.unwrap_or_else(|_| PluginId::shared("\u{fffd}"))).await
 }
 
-async fn plugin(inner: &Inner, id: &PluginId) -> Result<Json<Plugin>, Problem> {
+async fn plugin(inner: &Inner, id: &PluginId) -> Result<Json<PluginDetail>, Problem> {
     let catalog = inner.runtime.catalog();
     let known = catalog.standings().find(|(known, _)| *known == id);
     let (id, standing) = known.ok_or_else(|| unknown(id, catalog.standings().map(|(known, _)| known)))?;
     let usages = inner.store.reader().usages(Some(&id.stem)).await;
     let usages = usages.map_err(|error| unreadable(inner, &error))?;
-    Ok(Json(Plugin::new(&catalog, id, standing, &catalog.owned(), Some(&usages))))
+    Ok(Json(PluginDetail::new(&catalog, id, standing, &usages)))
 }
 
 /// Says which are near to it: a name is typed more often than not.

@@ -1,4 +1,4 @@
-//! What the admin API answers with: events, deliveries and plugins as JSON.
+//! What the admin API answers with: events, deliveries, plugins and webhooks as JSON.
 //!
 //! Owns the names and types of the fields; the core's types know no wire. A field that has no value is `null`, never left
 //! out. Whatever is shown alone has all that its listing shows, under the same names.
@@ -8,8 +8,10 @@ mod delivery;
 mod event;
 mod plugin;
 mod time;
+mod webhook;
 
 pub(super) use delivery::{DeliveryDetail, DeliveryPage, DeliveryState, SubscriberKind};
 pub(super) use event::{EventDetail, EventPage};
 pub use plugin::version_json;
-pub(super) use plugin::{Plugin, PluginList};
+pub(super) use plugin::{PluginDetail, PluginList};
+pub(super) use webhook::WebhookList;

@@ -25,7 +25,7 @@ pub(crate) struct PluginList {
 
 /// A plugin whose file is there.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Plugin {
+pub(super) struct Plugin {
     /// Its path below the plugins folder, without `.wasm`.
     #[schema(example = "acme/mark")]
     id: String,
@@ -44,9 +44,15 @@ pub(crate) struct Plugin {
     owns: Vec<String>,
     /// The commands that it declares, and others answer.
     not_owned: Vec<NotOwned>,
-    /// What it keeps, for each tenant for which that is anything. What has expired counts until it is removed. Not in lists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keeps: Option<Vec<Kept>>,
+}
+
+/// A plugin, with what it keeps.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PluginDetail {
+    #[serde(flatten)]
+    plugin: Plugin,
+    /// What it keeps, for each tenant for which that is anything. What has expired counts until it is removed.
+    keeps: Vec<Kept>,
 }
 
 /// How a plugin stands.
@@ -187,7 +193,7 @@ impl PluginList {
     pub(crate) fn new(catalog: &Catalog) -> Self {
         let owned = catalog.owned();
         Self {
-            items: catalog.standings().map(|(id, standing)| Plugin::new(catalog, id, standing, &owned, None)).collect(),
+            items: catalog.standings().map(|(id, standing)| Plugin::new(catalog, id, standing, &owned)).collect(),
             conflicts: catalog.conflicts().iter().map(Conflict::from).collect(),
             problems: catalog.odd_files().iter().map(OddFile::from).collect(),
         }
@@ -195,13 +201,11 @@ impl PluginList {
 }
 
 impl Plugin {
-    /// `usages` are those of plugins of its name, if they are to be told.
-    pub(crate) fn new(
+    fn new(
         catalog: &Catalog,
         id: &PluginId,
         standing: &Standing,
         owned: &BTreeMap<&PluginId, BTreeSet<&CommandName>>,
-        usages: Option<&[(Scope, Usage)]>,
     ) -> Self {
         let (state, error) = match standing {
             Standing::Serving => (PluginState::Serving, None),
@@ -215,8 +219,6 @@ impl Plugin {
         };
         let owns = owned.get(id).into_iter().flatten().map(ToString::to_string);
         let not_owned = catalog.conflicts().iter().filter(|conflict| conflict.others.contains(id));
-        let is_its_own = |kept: &&(Scope, Usage)| is_of(catalog, id, &kept.0.tenant);
-        let keeps = usages.map(|usages| usages.iter().filter(is_its_own).map(Kept::from).collect());
         Self {
             id: id.to_string(),
             tenant,
@@ -226,8 +228,15 @@ impl Plugin {
             serving: catalog.version(id).map(|plugin| Version::from(&**plugin)),
             owns: owns.collect(),
             not_owned: not_owned.map(NotOwned::from).collect(),
-            keeps,
         }
+    }
+}
+
+impl PluginDetail {
+    /// `usages` are those of plugins of its name.
+    pub(crate) fn new(catalog: &Catalog, id: &PluginId, standing: &Standing, usages: &[(Scope, Usage)]) -> Self {
+        let keeps = usages.iter().filter(|(scope, _)| is_of(catalog, id, &scope.tenant)).map(Kept::from).collect();
+        Self { plugin: Plugin::new(catalog, id, standing, &catalog.owned()), keeps }
     }
 }
 

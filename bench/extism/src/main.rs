@@ -11,8 +11,13 @@ use std::{
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use extism::{CompiledPlugin, Plugin, PluginBuilder};
+use mimalloc::MiMalloc;
 use slashbox_bench_round::{Laps, Order, Round, answer};
 use slashbox_bench_work::{DATA, reply};
+
+/// As slashbox's program has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// What one thread does in a round.
 type Run = fn(&CompiledPlugin, Duration) -> Result<Laps>;

@@ -152,3 +152,22 @@ async fn a_circle_of_redirects_ends_at_the_limit_of_requests() {
     assert_eq!(receiver.all().len(), 20);
     server.stop().await;
 }
+
+/// The host holds them, for each of a thousand requests that a guest may have open.
+#[tokio::test]
+async fn methods_and_authorities_are_no_longer_than_any_that_there_is() {
+    let receiver = Receiver::start();
+    let site = Site::new(&["fetch"]);
+    site.allow_receivers();
+    site.grant("fetch", &format!("allowed_hosts = [\"127.0.0.1:{}\"]", receiver.port()));
+    let server = Server::start(&site).await;
+    let url = receiver.url("/");
+    server.check(&[(&format!("/method 64 {url}"), "200")]).await;
+    assert_eq!(receiver.first().await.method.as_str(), "M".repeat(64));
+    let over = server.says(&format!("/method 65 {url}")).await;
+    let (fits, long) = (format!("http://{}/", "a".repeat(300)), format!("http://{}/", "a".repeat(301)));
+    let authorities = [server.says(&format!("/get {fits}")).await, server.says(&format!("/get {long}")).await];
+    assert_eq!((over.as_str(), authorities), ("invalid", ["denied".to_owned(), "invalid".to_owned()]));
+    assert_eq!(receiver.all().len(), 1);
+    server.stop().await;
+}

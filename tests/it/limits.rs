@@ -119,6 +119,25 @@ async fn a_tenant_leaves_some_places_of_a_shared_plugin_to_others() {
 }
 
 #[tokio::test]
+async fn of_a_tenants_own_plugin_there_is_nobody_to_leave_places_to() {
+    let site = Site::new(&["mark"]);
+    site.add_source("acme", "acme key", "tenant = \"acme\"");
+    site.plugin("acme/probe", "probe");
+    site.grant("acme/probe", "[limits]\nconcurrency = 4");
+    site.configure("[limits]\nqueue_ms = 200");
+    let server = Server::start(&site).await;
+    let acme = server.sender("acme", "acme key");
+    server.check(&[("/mark a", "Marked: a")]).await;
+    let sleeping = (0..4).map(|_| {
+        let acme = acme.clone();
+        tokio::spawn(async move { acme.says("/sleep 1500").await })
+    });
+    for call in sleeping.collect::<Vec<_>>() {
+        assert_eq!(call.await.unwrap(), "slept 1500 ms");
+    }
+}
+
+#[tokio::test]
 async fn the_host_has_so_many_places_and_no_more() {
     let site = Site::new(&["probe", "mark"]);
     site.configure("[limits]\ncalls = 1\nqueue_ms = 300");

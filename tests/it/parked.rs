@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::harness::{Receiver, Server, Site};
+use crate::harness::{Receiver, Server, Site, eventually};
 
 fn is_parked(delivery: &Value) -> bool {
     delivery["parked"] == true
@@ -86,13 +86,47 @@ async fn a_webhook_that_comes_back_gets_what_it_missed() {
 /// What its grant gives it is not known, but what it wants is.
 #[tokio::test]
 async fn a_plugin_whose_grant_is_broken_gets_it_when_that_is_mended() {
-    let site = Site::new(&["counter"]);
-    site.grant("counter", "enabled = treu");
+    let site = Site::new(&["recorder"]);
+    site.grant("recorder", "enabled = treu");
     let server = Server::start(&site).await;
-    let id = server.support.writes("hello").await.id;
+    server.support.writes("hello").await;
     server.delivery("", is_parked).await;
-    server.check(&[("/count", "! unknown command /count")]).await;
-    site.grant("counter", "enabled = true");
+    site.grant("recorder", "enabled = true");
     server.delivery("", |delivery| delivery["state"] == "succeeded").await;
-    server.check(&[("/count", "1"), ("/ids", &id)]).await;
+}
+
+/// Whatever it is that keeps it from serving, and however often.
+#[tokio::test]
+async fn a_plugin_with_too_little_memory_gets_it_when_it_has_enough() {
+    let site = Site::new(&["recorder"]);
+    site.grant("recorder", "[limits]\nmemory_mib = 1");
+    let server = Server::start(&site).await;
+    server.support.writes("one").await;
+    let before = server.log().count();
+    site.grant("recorder", "# Still.\n[limits]\nmemory_mib = 1");
+    server.log().wait_after(before, &["WARN", "cannot be loaded", "memory limit of 1 MiB reached"]).await;
+    server.support.writes("two").await;
+    assert_eq!(server.listed("deliveries").await.len(), 2);
+    site.grant("recorder", "enabled = true");
+    let both = async || (server.listed("deliveries?state=succeeded").await.len() == 2).then_some(());
+    eventually("both of them", both).await;
+    server.stop().await;
+}
+
+/// What a tenant's own plugin keeps and waits for is no shared one's of the same name.
+#[tokio::test]
+async fn a_tenants_own_that_is_broken_is_not_replaced_by_a_shared_one() {
+    let site = Site::new(&["recorder"]);
+    site.add_source("acme", "acme key", "tenant = \"acme\"");
+    site.plugin("acme/recorder", "recorder");
+    site.grant("acme/recorder", "enabled = treu");
+    let server = Server::start(&site).await;
+    let acme = server.sender("acme", "acme key");
+    server.support.writes("one").await;
+    acme.writes("two").await;
+    server.delivery("?tenant=default", |delivery| delivery["state"] == "succeeded").await;
+    server.delivery("?tenant=acme", is_parked).await;
+    site.grant("acme/recorder", "enabled = true");
+    server.delivery("?tenant=acme", |delivery| delivery["state"] == "succeeded").await;
+    server.stop().await;
 }

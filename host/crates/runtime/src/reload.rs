@@ -323,3 +323,27 @@ impl Reloader {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_for_lack_of_time_is_tried_again_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("a.wasm"), "").unwrap();
+        let files = scan(dir.path()).unwrap().plugins[&PluginId::shared("a")];
+        let known = |error| Known::new(files, State::Broken(error, None));
+        for passes in [
+            LoadError::CompileTime { max_s: 1 },
+            LoadError::Crowded { under_way: 16 },
+            LoadError::DescribeTime(String::new()),
+        ] {
+            let known = known(passes);
+            assert!(known.settles(Some(files)) && !known.settles(None));
+            let later = Known { again_at: Some(Instant::now()), ..known };
+            assert!(!later.settles(Some(files)));
+        }
+        assert!(known(LoadError::Empty).again_at.is_none() && known(LoadError::Empty).settles(Some(files)));
+    }
+}

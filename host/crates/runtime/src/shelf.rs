@@ -102,8 +102,8 @@ impl Shelf {
         Self { loader, place, kept, loads: Semaphore::new(LOADS_MAX as usize) }
     }
 
-    /// Loads what lies there; failing that, what was good before.
-    /// `waiting` is what it is known to be, if nothing of it serves.
+    /// Loads what lies there; failing that, what was good before. `waiting` is what it is known to be, if nothing of it
+    /// serves.
     pub(crate) async fn load(
         &self,
         id: &PluginId,

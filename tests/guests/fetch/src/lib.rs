@@ -15,6 +15,7 @@ fn plugin() -> Plugin {
         .summary("Sends HTTP")
         .http_host("*")
         .command("/get", "URL", "replies status and body", get)
+        .command("/method", "LENGTH URL", "sends a method of so many letters", method)
         .command("/follow", "URL", "gets it, and where it is sent to by redirects", follow)
         .command("/post", "URL BODY", "posts a body twice, replies both statuses", post)
         .command("/many", "URL COUNT", "gets it so often, replies how often it could", many)
@@ -28,6 +29,11 @@ fn plugin() -> Plugin {
 
 fn get(command: Command) -> Result<String> {
     Ok(told(http::get(&command.args).send()))
+}
+
+fn method(command: Command) -> Result<String> {
+    let (length, url) = command.args.split_once(' ').or_refuse("see the usage")?;
+    Ok(told(http::request("M".repeat(length.parse()?), url).send()))
 }
 
 /// As no request of the SDK's does by itself.

@@ -18,7 +18,7 @@ const DATA_BYTES_MAX: usize = 64 * 1024;
 const CONVERSATION_BYTES_MAX: usize = 1_024;
 
 impl Services {
-    pub(super) fn emit(
+    pub(in crate::services) fn emit(
         &mut self,
         kind: String,
         conversation: Option<String>,

@@ -138,3 +138,19 @@ impl AsyncWrite for Stdio {
         Poll::Ready(Ok(()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_line_is_cut_between_characters() {
+        let line = |before: usize| [&b"x".repeat(before)[..], "é😀".as_bytes(), b"y"].concat();
+        assert_eq!(end_of_character(&line(LINE_BYTES_MAX)), LINE_BYTES_MAX);
+        assert_eq!(end_of_character(&line(LINE_BYTES_MAX - 1)), LINE_BYTES_MAX - 1);
+        assert_eq!(end_of_character(&line(LINE_BYTES_MAX - 2)), LINE_BYTES_MAX);
+        assert_eq!(end_of_character(&line(LINE_BYTES_MAX - 5)), LINE_BYTES_MAX - 3);
+        // What is no text at all is cut where it must be.
+        assert_eq!(end_of_character(&[0x80; LINE_BYTES_MAX + 1]), LINE_BYTES_MAX);
+    }
+}

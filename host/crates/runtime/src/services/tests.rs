@@ -116,3 +116,52 @@ async fn a_chain_of_emissions_ends() {
     at(7).unwrap();
     assert_eq!(text(at(8)), "limit: event \"a\": limit of 8 emissions from the event that came from outside reached");
 }
+
+#[tokio::test]
+async fn a_call_leaves_no_more_behind_than_one_commit_takes() {
+    let store = Store::in_memory().unwrap();
+    let mut call = services(&store, Limits::default());
+    // With its two quotes, and a key of two bytes.
+    let large = format!("\"{}\"", "x".repeat(64 * 1024 - 2));
+    for number in 10..73 {
+        call.set_timer(number.to_string(), 1, large.clone()).await.unwrap();
+    }
+    let reached = "limit of 4194304 bytes written in one call reached";
+    let timer = call.set_timer("73".into(), 1, large.clone()).await;
+    assert_eq!(text(timer), format!("limit: timer \"73\": {reached}"));
+    assert_eq!(text(call.emit("a".into(), None, large.clone())), format!("limit: event \"a\": {reached}"));
+    // One in the place of another takes no more.
+    call.set_timer("10".into(), 9, large.clone()).await.unwrap();
+    call.set_timer("10".into(), 9, "1".into()).await.unwrap();
+    call.emit("a".into(), None, large).unwrap();
+}
+
+#[tokio::test]
+async fn a_call_changes_no_more_timers_than_it_may() {
+    let store = Store::in_memory().unwrap();
+    let mut call = services(&store, Limits { kv_writes: 2, ..Limits::default() });
+    call.set_timer("a".into(), 1, "1".into()).await.unwrap();
+    call.cancel_timer("b".into()).unwrap();
+    let reached = "limit: timer \"c\": limit of 2 timers changed in one call reached";
+    assert_eq!(text(call.set_timer("c".into(), 1, "1".into()).await), reached);
+    assert_eq!(text(call.cancel_timer("c".into())), reached);
+    call.set_timer("b".into(), 1, "1".into()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_emitted_is_counted_once_the_call_has_succeeded() {
+    let store = Store::in_memory().unwrap();
+    let limits = Limits { emits_per_minute: 2, ..Limits::default() };
+    let mut failed = services(&store, limits);
+    failed.emit("a".into(), None, "1".into()).unwrap();
+    let spec = failed.spec.clone();
+    drop(failed);
+    let again = || Services { spec: spec.clone(), ..services(&store, limits) };
+    let mut call = again();
+    call.emit("a".into(), None, "1".into()).unwrap();
+    call.emit("a".into(), None, "1".into()).unwrap();
+    let reached = "limit: event \"a\": limit of 2 events in a minute reached";
+    assert_eq!(text(call.emit("a".into(), None, "1".into())), reached);
+    call.into_effects();
+    assert_eq!(text(again().emit("a".into(), None, "1".into())), reached);
+}

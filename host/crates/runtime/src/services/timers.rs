@@ -39,7 +39,7 @@ impl Services {
         Ok(())
     }
 
-    fn cancel_timer(&mut self, key: String) -> Result<(), ServiceError> {
+    pub(super) fn cancel_timer(&mut self, key: String) -> Result<(), ServiceError> {
         check_key(&key)?;
         let sum = self.written_with_timer(&key, &TimerWrite::Cancel)?;
         self.change_timer(key, TimerWrite::Cancel, sum);

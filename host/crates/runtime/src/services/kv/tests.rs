@@ -186,3 +186,39 @@ async fn what_a_plugin_keeps_is_bounded() {
     kv.set("a".into(), b"3".into(), None).await.unwrap();
     kv.set("00".into(), value, None).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_call_reads_so_often_and_no_more() {
+    let store = store(&[("a", "1"), ("n", "5")]).await;
+    let mut kv = services(&store, Limits { kv_reads: 3, ..Limits::default() });
+    kv.get("a".into()).await.unwrap();
+    kv.increment("n".into(), 1).await.unwrap();
+    kv.list_keys(String::new(), None, 10).await.unwrap();
+    let reached = "limit: kv limit of 3 reads in one call reached";
+    assert_eq!(text(kv.get("a".into()).await), reached);
+    assert_eq!(text(kv.increment("n".into(), 1).await), reached);
+    assert_eq!(text(kv.list_keys(String::new(), None, 10).await), reached);
+    // What it wrote itself is no read, and writing is none.
+    kv.set("b".into(), b"2".into(), None).await.unwrap();
+    assert_eq!(get(&mut kv, "b").await.as_deref(), Some("2"));
+}
+
+#[tokio::test]
+async fn a_write_near_the_quota_is_no_read() {
+    let store = store(&[("a", "1"), ("b", "1")]).await;
+    let mut kv = services(&store, Limits { kv_reads: 1, kv_keys: 2, ..Limits::default() });
+    for value in ["2", "3", "4"] {
+        kv.set("a".into(), value.into(), None).await.unwrap();
+    }
+    assert_eq!(text(kv.set("c".into(), b"1".into(), None).await), "limit: kv limit of 2 keys reached");
+}
+
+#[tokio::test]
+async fn what_is_emitted_takes_no_room_in_kv() {
+    let store = store(&[]).await;
+    let mut kv = services(&store, Limits { kv_mib: 1, ..Limits::default() });
+    for _ in 0..20 {
+        kv.emit("a".into(), None, format!("\"{}\"", "x".repeat(60_000))).unwrap();
+    }
+    kv.set("a".into(), vec![1; VALUE_BYTES_MAX], None).await.unwrap();
+}

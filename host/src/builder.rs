@@ -199,12 +199,27 @@ fn remotes(webhooks: Vec<Webhook>, settings: &EgressSettings, egress: &Egress) -
         let checked = webhook.check(settings);
         let (target, name) = checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
         let revision = webhook.revision(settings);
-        let Webhook { tenant, subscription, format, profile, in_flight_max, api_key, keys, headers, .. } = webhook;
+        let Webhook {
+            tenant, subscription, format, profile, in_flight_max, per_second, api_key, keys, headers, ..
+        } = webhook;
         if remotes.iter().any(|earlier| earlier.tenant == tenant && earlier.remote.name() == name) {
             return Err(BuildError::WebhookTwice(name));
         }
-        let schedule = profile.schedule();
-        let remote = RemoteSettings { name, target, format, api_key, keys, headers, schedule, in_flight_max };
+        let (schedule, per_second) = (profile.schedule(), per_second.or(profile.per_second()));
+        let (answer_max, success) = (profile.answer_max(), profile.success());
+        let remote = RemoteSettings {
+            name,
+            target,
+            format,
+            api_key,
+            keys,
+            headers,
+            schedule,
+            in_flight_max,
+            per_second,
+            answer_max,
+            success,
+        };
         let remote = Remote::new(remote, egress.clone(), revision);
         remotes.push(Subscribed { tenant, subscription, remote: Arc::new(remote) });
     }

@@ -1,6 +1,6 @@
 //! A remote webhook as it is configured: where it is, what it wants, how it is written to.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
@@ -9,7 +9,7 @@ use http::{
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name, signature::SigningKey};
-use slashbox_delivery::IN_FLIGHT_MAX;
+use slashbox_delivery::{ANSWER_MAX, IN_FLIGHT_MAX, Success};
 use slashbox_dialects::Format;
 use slashbox_egress::{OWN_HEADERS, Settings as EgressSettings, Target, TargetError};
 
@@ -25,9 +25,12 @@ const NAME_HASH_CHARS: usize = 8;
 /// When attempts that failed are made again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// Nine more times in two days.
+    /// Nine more times in two days, at any pace.
     #[default]
     Default,
+    /// As TG-Staff does: three more times in ten minutes, and no more than ten requests in a second. Status 200 within 5 s is
+    /// success, and nothing else.
+    TgStaff,
     /// Never.
     None,
 }
@@ -36,7 +39,29 @@ impl Profile {
     pub(crate) fn schedule(self) -> Schedule {
         match self {
             Self::Default => Schedule::remote(),
+            Self::TgStaff => Schedule::tg_staff(),
             Self::None => Schedule::none(),
+        }
+    }
+
+    pub(crate) fn success(self) -> Success {
+        match self {
+            Self::TgStaff => Success::Only200,
+            Self::Default | Self::None => Success::Any2xx,
+        }
+    }
+
+    pub(crate) fn answer_max(self) -> Duration {
+        match self {
+            Self::TgStaff => Duration::from_secs(5),
+            Self::Default | Self::None => ANSWER_MAX,
+        }
+    }
+
+    pub(crate) fn per_second(self) -> Option<u32> {
+        match self {
+            Self::TgStaff => Some(10),
+            Self::Default | Self::None => None,
         }
     }
 }
@@ -51,6 +76,7 @@ pub struct Webhook {
     pub(crate) format: Format,
     pub(crate) profile: Profile,
     pub(crate) in_flight_max: u32,
+    pub(crate) per_second: Option<u32>,
     pub(crate) api_key: Option<SecretString>,
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) headers: HeaderMap,
@@ -92,6 +118,7 @@ impl Webhook {
             format: Format::AsReceived,
             profile: Profile::default(),
             in_flight_max: IN_FLIGHT_MAX,
+            per_second: None,
             api_key: None,
             keys: Vec::new(),
             headers: HeaderMap::new(),
@@ -152,6 +179,13 @@ impl Webhook {
     #[must_use]
     pub fn in_flight_max(mut self, in_flight_max: u32) -> Self {
         self.in_flight_max = in_flight_max.max(1);
+        self
+    }
+
+    /// The most requests to it in a second, at least 1; as many as its profile says if nothing is said.
+    #[must_use]
+    pub fn per_second(mut self, per_second: u32) -> Self {
+        self.per_second = Some(per_second.max(1));
         self
     }
 

@@ -174,7 +174,7 @@ fn bad_webhooks() {
         "`webhooks[0].senders`: \"client\" is no sender: expected contact, operator, bot, system or unknown",
     );
     check(&hook("format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received or hotline");
-    check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default or none");
+    check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default, tg-staff or none");
     check(
         &hook("headers = { \"Content-Type\" = \"text/xml\" }"),
         "`webhooks[0].headers.Content-Type`: slashbox writes this one itself",

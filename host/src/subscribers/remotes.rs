@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use slashbox_core::{Fallbacks, Pattern, Sender, Subscription};
-use slashbox_delivery::{Remote, RemoteSettings, Subscriber};
+use slashbox_delivery::{Policy, Remote, RemoteSettings, Subscriber};
 
 use super::WebhookInfo;
 use crate::{
@@ -88,10 +88,13 @@ impl Remotes {
 impl Subscribed {
     /// Whether another one of the same name gets the same, in the same way.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
-        let (ours, theirs) = (self.remote.policy(), other.remote.policy());
+        // How long it may take to answer is part of the revision.
+        let of = |Policy { schedule, in_flight_max, per_second, attempt_max: _, may_be_disabled: _ }: &Policy| {
+            (schedule.clone(), *in_flight_max, *per_second)
+        };
         self.subscription == other.subscription
             && self.remote.revision() == other.remote.revision()
-            && (&ours.schedule, ours.in_flight_max) == (&theirs.schedule, theirs.in_flight_max)
+            && of(self.remote.policy()) == of(other.remote.policy())
     }
 }
 
@@ -101,9 +104,21 @@ fn subscribed(webhook: Webhook, way_out: &WayOut) -> Result<Subscribed, Configur
     let (target, name) =
         checked.map_err(|source| ConfigurationError::Webhook { name: webhook.name.clone(), source })?;
     let revision = webhook.revision(settings);
-    let Webhook { tenant, subscription, format, profile, in_flight_max, api_key, keys, headers, .. } = webhook;
-    let schedule = profile.schedule();
-    let remote = RemoteSettings { name, target, format, api_key, keys, headers, schedule, in_flight_max };
+    let Webhook { tenant, subscription, format, profile, in_flight_max, per_second, api_key, keys, headers, .. } =
+        webhook;
+    let remote = RemoteSettings {
+        name,
+        target,
+        format,
+        api_key,
+        keys,
+        headers,
+        schedule: profile.schedule(),
+        in_flight_max,
+        per_second: per_second.or(profile.per_second()),
+        answer_max: profile.answer_max(),
+        success: profile.success(),
+    };
     let remote = Arc::new(Remote::new(remote, egress.clone(), revision));
     Ok(Subscribed { tenant, subscription, remote })
 }

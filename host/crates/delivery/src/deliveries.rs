@@ -104,6 +104,19 @@ impl Deliveries {
         self.intake.commit(Cause { origin, conversation }, changed, now_ms).await
     }
 
+    /// Has a subscriber wait: what it should get is accepted, and waits until it is resumed.
+    ///
+    /// # Errors
+    /// If the store cannot write; so with [`Deliveries::resume`].
+    pub async fn pause(&self, id: &SubscriberId) -> Result<(), WriteError> {
+        self.intake.pause(id, true, self.clock.now_ms()).await
+    }
+
+    /// Has a subscriber go on that is paused or disabled, as if it had never failed: what waits is attempted at once.
+    pub async fn resume(&self, id: &SubscriberId) -> Result<(), WriteError> {
+        self.intake.pause(id, false, self.clock.now_ms()).await
+    }
+
     /// Looks again who is there, and which version of it.
     pub fn directory_changed(&self) {
         self.intake.for_worker.tell(|told| told.directory = true);

@@ -69,6 +69,21 @@ impl Intake {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).extend(known);
     }
 
+    /// Has a subscriber wait, or go on.
+    pub(crate) async fn pause(&self, id: &SubscriberId, paused: bool, now_ms: u64) -> Result<(), WriteError> {
+        for key in self.keys_of(vec![id.clone()]).await? {
+            if paused {
+                self.store.pause(key, now_ms).await?;
+            } else {
+                self.store.resume(key, now_ms).await?;
+            }
+            self.for_worker.tell(|told| {
+                told.paused.insert(key, paused);
+            });
+        }
+        Ok(())
+    }
+
     /// Stores events with their deliveries.
     pub(crate) async fn accept(&self, addressed: Vec<Addressed>, now_ms: u64) -> Result<Vec<Accepted>, WriteError> {
         let events = self.resolved(addressed).await?;

@@ -10,8 +10,11 @@
 //! * Nothing here is needed to find out what is due: after a crash, the store tells.
 
 mod attempt;
+mod breaker;
 mod clock;
 mod deliveries;
+mod fares;
+mod heads;
 mod intake;
 mod news;
 mod outage;
@@ -26,5 +29,10 @@ mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use deliveries::{Addressed, Deliveries, StartError};
-pub use remote::{IN_FLIGHT_MAX, Remote, RemoteSettings};
+pub use remote::{ANSWER_MAX, IN_FLIGHT_MAX, Remote, RemoteSettings, Success};
 pub use subscriber::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
+
+/// A time as the store and the clock have it.
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

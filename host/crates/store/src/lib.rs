@@ -43,10 +43,10 @@ mod writer;
 
 pub use accept::{Accepted, NewEvent};
 pub use attempts::Finished;
-pub use claims::{ClaimRequest, Claimed, Claims};
+pub use claims::{ClaimRequest, Claimed, Claims, Ready};
 pub use commit::Change;
 pub use error::{CommitError, Fault, FinishError, OpenError, ReadError, RenameError, WriteError};
-pub use keys::{DeliveryKey, DeliveryKeyError, Subscriber, SubscriberKey};
+pub use keys::{DeliveryKey, DeliveryKeyError, Health, Subscriber, SubscriberKey};
 pub use kv::Entry;
 pub use listings::{DeliveryFilter, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Page};
 pub use reader::Reader;

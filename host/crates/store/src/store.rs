@@ -14,9 +14,9 @@ use crate::migrations::{MigrateError, migrate};
 use crate::reader::Pool;
 use crate::writer::Writer;
 use crate::{
-    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, Moved,
-    NewEvent, OpenError, Reader, RenameError, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries,
-    rename, revisions, subscribers, timers,
+    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, Health,
+    Moved, NewEvent, OpenError, Reader, RenameError, SubscriberKey, WriteError, accept, attempts, claims, commit,
+    deliveries, rename, revisions, subscribers, timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -100,7 +100,7 @@ impl Store {
     }
 
     /// Leases deliveries that are due by `now_ms`, or whose lease has ended, until `lease_until_ms`. Of subscribers that
-    /// are absent, none.
+    /// are absent, paused or disabled, none.
     pub async fn claim(
         &self,
         requests: Vec<ClaimRequest>,
@@ -143,6 +143,50 @@ impl Store {
     pub async fn set_absent(&self, subscribers: Vec<(SubscriberKey, Option<u64>)>) -> Result<(), WriteError> {
         self.write_plainly(move |sql| {
             subscribers.into_iter().try_for_each(|(key, since_ms)| subscribers::set_absent(sql, key, since_ms))
+        })
+        .await
+    }
+
+    /// Notes how subscribers fare.
+    pub async fn set_health(&self, health: Vec<(SubscriberKey, Health)>) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| {
+            health.into_iter().try_for_each(|(key, health)| subscribers::set_health(sql, key, health))
+        })
+        .await
+    }
+
+    /// Has a subscriber wait: its deliveries are accepted, and none is claimed until it is resumed. `now_ms` is the time, in
+    /// milliseconds since the Unix epoch.
+    pub async fn pause(&self, subscriber: SubscriberKey, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| subscribers::pause(sql, subscriber, now_ms)).await
+    }
+
+    /// Has a subscriber go on that is paused or disabled, as if it had never failed: what waits for another attempt is due
+    /// now; of very many such deliveries, those that are due soonest.
+    pub async fn resume(&self, subscriber: SubscriberKey, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| {
+            subscribers::resume(sql, subscriber)?;
+            deliveries::hurry(sql, subscriber, now_ms)
+        })
+        .await
+    }
+
+    /// Makes due now what waits for another attempt of these subscribers; of very many such deliveries, those that are due
+    /// soonest.
+    pub async fn hurry(&self, subscribers: Vec<SubscriberKey>, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| subscribers.into_iter().try_for_each(|key| deliveries::hurry(sql, key, now_ms)))
+            .await
+    }
+
+    /// Takes deliveries out of the order of their conversations: nobody waits for them any longer, and the next ones are due
+    /// now. Those that are closed, or under way, are left as they are. Tells which were taken.
+    pub async fn set_aside(&self, deliveries: Vec<DeliveryKey>, now_ms: u64) -> Result<Vec<DeliveryKey>, WriteError> {
+        self.write_plainly(move |sql| {
+            let mut taken = Vec::new();
+            for key in deliveries {
+                taken.extend(deliveries::set_aside(sql, key, now_ms)?.then_some(key));
+            }
+            Ok(taken)
         })
         .await
     }

@@ -11,5 +11,6 @@
 mod cases;
 mod changes;
 mod place;
+mod policy;
 mod script;
 mod timers;

@@ -56,6 +56,7 @@ mod reconfigure;
 mod reload;
 /// Plugins that are replaced without a pause.
 mod replaced;
+mod replays;
 /// What is left after a restart.
 mod restart;
 /// Plugins of earlier interfaces.

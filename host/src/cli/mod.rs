@@ -15,6 +15,7 @@ mod paint;
 mod plugins;
 mod records;
 mod reload;
+mod replay;
 mod running_host;
 mod selftest;
 mod serve;
@@ -65,13 +66,13 @@ enum Command {
     /// Show what came in, at a running host
     #[command(subcommand)]
     Events(events::Events),
-    /// Show what became of what came in, at a running host
+    /// Show what became of what came in, at a running host; deliver it once more
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
     /// Show the plugins of a running host, and how they stand; give one another name
     #[command(subcommand)]
     Plugins(plugins::Plugins),
-    /// Show the webhooks of a running host
+    /// Show the webhooks of a running host, and how they stand; test them, have them wait or go on
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
     /// Have a running host read the sources and the webhooks of its configuration again

@@ -67,6 +67,13 @@ impl Server {
         Answer::read(request.send().await.unwrap()).await.unwrap()
     }
 
+    /// Has it do something that must succeed, and gives back what it says. The path goes on after `/v1/admin/`.
+    pub(crate) async fn does(&self, path: &str) -> Value {
+        let answer = self.post_with(&format!("/v1/admin/{path}"), &[("content-type", "application/json")]).await;
+        assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"), "{path}: {answer:?}");
+        answer.json()
+    }
+
     /// Has it read its configuration again, and gives back what it says of that.
     pub(crate) async fn try_reload(&self) -> Answer {
         self.post_with("/v1/admin/reload", &[("content-type", "application/json")]).await

@@ -30,6 +30,12 @@ const BRIEF: &str =
         conversation, contact, operator, message, NULL, '', '', hops
     FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
 
+const AT_OR_AFTER: &str = "SELECT seq, accepted_at_ms FROM event WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+
+const LAST: &str = "SELECT max(seq) FROM event";
+
+const LANE: &str = "SELECT lane FROM event WHERE seq = ?1";
+
 const SEQ: &str = "SELECT seq FROM event WHERE id = ?1";
 
 /// An event that was written.
@@ -95,6 +101,30 @@ pub(crate) fn shared(sql: &Connection, seq: i64) -> rusqlite::Result<Arc<Event>>
     Ok(Arc::new(record.event))
 }
 
+/// The number of the first event that was accepted at this time or later; one more than the last if there is none. Events are
+/// in the order of time as long as nobody sets the clock back; where somebody did, it is the first of either side.
+pub(crate) fn first_since(sql: &Connection, at_ms: u64) -> rusqlite::Result<i64> {
+    let last: Option<i64> = sql.prepare_cached(LAST)?.query_row((), |row| row.get(0))?;
+    let (mut first, mut end) = (0, last.unwrap_or_default().saturating_add(1));
+    let mut statement = sql.prepare_cached(AT_OR_AFTER)?;
+    while first < end {
+        let middle = first + (end - first) / 2;
+        let found: Option<(i64, u64)> =
+            statement.query_row([middle], |row| Ok((row.get(0)?, number(row, 1)?))).optional()?;
+        match found {
+            Some((seq, accepted_at_ms)) if accepted_at_ms < at_ms => first = seq.saturating_add(1),
+            Some(_) | None => end = middle,
+        }
+    }
+    Ok(first)
+}
+
+/// What of an event its deliveries have too, if it is there.
+pub(crate) fn inserted(sql: &Connection, seq: i64) -> rusqlite::Result<Option<Inserted>> {
+    let lane = sql.prepare_cached(LANE)?.query_row([seq], |row| row.get(0)).optional()?;
+    Ok(lane.map(|lane| Inserted { seq, lane }))
+}
+
 /// The number of the event with this id.
 pub(crate) fn seq(sql: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
     sql.prepare_cached(SEQ)?.query_row([id], |row| row.get(0)).optional()
@@ -125,4 +155,4 @@ fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 5] = [FIND_SOURCE, INSERT, GET, BRIEF, SEQ];
+pub(crate) const STATEMENTS: [&str; 8] = [FIND_SOURCE, INSERT, GET, BRIEF, AT_OR_AFTER, LAST, LANE, SEQ];

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use crate::database::Database;
 use crate::migrations::migrate;
-use crate::{attempts, dedupe, deliveries, events, kv, listings, revisions, subscribers, timers, usage};
+use crate::{attempts, dedupe, deliveries, events, kv, listings, replays, revisions, subscribers, timers, usage};
 
 fn database() -> Connection {
     let mut sql = Database::in_memory().open_writer().unwrap();
@@ -35,6 +35,7 @@ fn no_statement_looks_at_what_grows_row_by_row() {
         &kv::STATEMENTS,
         &listings::DELIVERIES,
         &listings::EVENTS,
+        &replays::STATEMENTS,
         &revisions::STATEMENTS,
         &subscribers::STATEMENTS,
         &timers::STATEMENTS,

@@ -128,6 +128,18 @@ impl Reader {
         self.read(move |sql| listings::deliveries(sql, &filter, before, limit)).await
     }
 
+    /// Up to `limit` deliveries that fit the filter, those of the oldest event first, from the one after `after` on. In this
+    /// order they are replayed.
+    pub async fn oldest_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<DeliveryKey>,
+        limit: u32,
+    ) -> Result<Page<DeliveryKey, DeliveryKey>, ReadError> {
+        let filter = filter.clone();
+        self.read(move |sql| listings::oldest(sql, &filter, after, limit)).await
+    }
+
     /// A delivery, its event, and its attempts with their numbers, the first one first.
     pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<DeliveryStory>, ReadError> {
         self.read(move |sql| listings::delivery(sql, key)).await

@@ -45,6 +45,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve: take commands and events over HTTP, call the plugins of a folder, deliver to webhooks
+    ///
+    /// On SIGHUP, it reads the sources and the webhooks of its configuration again, as `slashbox reload` has it do.
     Serve(Serve),
     /// Say whether a file is a plugin for this host, what it asks for, and what it costs
     Check(Check),

@@ -16,8 +16,8 @@ use tokio::task;
 use crate::database::Database;
 use crate::kv::{self, Entry};
 use crate::{
-    DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page, ReadError,
-    Subscriber, Usage, listings, subscribers, timers, usage,
+    Backlog, DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page,
+    ReadError, Subscriber, SubscriberKey, Usage, dead_letters, events, listings, retention, subscribers, timers, usage,
 };
 
 /// How many reads run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
@@ -131,6 +131,33 @@ impl Reader {
     /// A delivery, its event, and its attempts with their numbers, the first one first.
     pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<DeliveryStory>, ReadError> {
         self.read(move |sql| listings::delivery(sql, key)).await
+    }
+
+    /// The number of the event with this id: [`EventRecord::seq`].
+    pub async fn event_seq(&self, id: &str) -> Result<Option<u64>, ReadError> {
+        let id = id.to_owned();
+        self.read(move |sql| Ok(events::seq(sql, &id)?.map(i64::cast_unsigned))).await
+    }
+
+    /// The number of the event that was accepted last.
+    pub async fn last_event(&self) -> Result<Option<u64>, ReadError> {
+        self.read(retention::last_event).await
+    }
+
+    /// The number of the last event that was accepted by a time, in milliseconds since the Unix epoch.
+    pub async fn last_accepted_by(&self, at_ms: u64) -> Result<Option<u64>, ReadError> {
+        self.read(move |sql| retention::last_accepted_by(sql, at_ms)).await
+    }
+
+    /// Everybody who has open deliveries, by key.
+    pub async fn backlogs(&self) -> Result<Vec<Backlog>, ReadError> {
+        self.read(dead_letters::backlogs).await
+    }
+
+    /// The newest event of those open deliveries of a subscriber that come after so many newer ones; `None` if there are no
+    /// more than that. It counts them: some 20 ms for a million.
+    pub async fn beyond(&self, subscriber: SubscriberKey, max: u64) -> Result<Option<u64>, ReadError> {
+        self.read(move |sql| dead_letters::beyond(sql, subscriber, max)).await
     }
 
     async fn read<T: Send + 'static>(

@@ -14,9 +14,9 @@ use crate::migrations::{MigrateError, migrate};
 use crate::reader::Pool;
 use crate::writer::Writer;
 use crate::{
-    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, Health,
-    Moved, NewEvent, OpenError, Reader, RenameError, SubscriberKey, WriteError, accept, attempts, claims, commit,
-    deliveries, rename, revisions, subscribers, timers,
+    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, GiveUp,
+    GivenUp, Health, Moved, NewEvent, OpenError, Reader, Removed, RenameError, Span, SubscriberKey, WriteError, accept,
+    attempts, claims, commit, dead_letters, deliveries, rename, retention, revisions, subscribers, timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -198,6 +198,25 @@ impl Store {
             revisions.iter().try_for_each(|(key, revision)| revisions::set(sql, *key, revision, now_ms))
         })
         .await
+    }
+
+    /// Makes dead letters of open deliveries, the oldest first; those whose attempt is under way are left as they are. The next
+    /// ones of their conversations are due now. It does so much that others wait for milliseconds only, and tells whether it
+    /// is to be asked again.
+    pub async fn give_up(&self, which: GiveUp, now_ms: u64) -> Result<GivenUp, WriteError> {
+        self.write_plainly(move |sql| dead_letters::give_up(sql, which, now_ms)).await
+    }
+
+    /// Removes text, envelope and data of events whose deliveries have all arrived, the oldest first. It does so much that
+    /// others wait for milliseconds only, and tells whether it is to be asked again.
+    pub async fn remove_payloads(&self, span: Span) -> Result<Removed, WriteError> {
+        self.write_plainly(move |sql| retention::remove_payloads(sql, span)).await
+    }
+
+    /// Removes events with all of their deliveries and attempts, unless one is open, or dead since a later time than this (in
+    /// milliseconds since the Unix epoch). Otherwise as [`remove_payloads`](Self::remove_payloads).
+    pub async fn remove_events(&self, span: Span, dead_since_ms: u64) -> Result<Removed, WriteError> {
+        self.write_plainly(move |sql| retention::remove_events(sql, span, dead_since_ms)).await
     }
 
     /// Gives a plugin another name, for those tenants of which `whose` says so: what it keeps, its timers, and the

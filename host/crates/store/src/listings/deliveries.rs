@@ -5,7 +5,7 @@ use slashbox_core::SubscriberId;
 
 use super::merge::page;
 use crate::deliveries::{Outcome, from_columns, state, to_columns};
-use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql};
+use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql, why_from_sql};
 use crate::{DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, Page, attempts, events};
 
 const SUBSCRIBERS: &str = "SELECT key FROM subscriber
@@ -18,7 +18,7 @@ const SEEK: &str = "SELECT max(event) FROM delivery INDEXED BY delivery_by_outco
 const STATE: &str = "SELECT outcome, ready_at_ms, leased FROM delivery WHERE event = ?1 AND subscriber = ?2";
 
 const GET: &str = "SELECT outcome, ready_at_ms, leased, attempts, id, event.kind, tenant, subscriber.kind, name,
-        absent_since_ms
+        absent_since_ms, dead_since_ms, dead_why
     FROM delivery JOIN event ON seq = event JOIN subscriber ON subscriber.key = subscriber
     WHERE event = ?1 AND subscriber = ?2";
 
@@ -129,6 +129,8 @@ fn record(row: &Row<'_>, key: DeliveryKey) -> rusqlite::Result<DeliveryRecord> {
         attempts: row.get(3)?,
         ready_at_ms,
         last: None,
+        dead_since_ms: number_or_null(row, 10)?,
+        dead_why: row.get::<_, Option<i64>>(11)?.map(|_| decoded(row, 11, why_from_sql)).transpose()?,
     })
 }
 

@@ -17,7 +17,7 @@ use slashbox_store::{
 
 use crate::{
     Addressed, Changed,
-    news::{ForTimers, ForWorker, News},
+    news::{ForKeeper, ForTimers, ForWorker, News},
 };
 
 /// The store's entrance.
@@ -27,6 +27,7 @@ pub(crate) struct Intake {
     keys: RwLock<HashMap<SubscriberId, SubscriberKey>>,
     pub(crate) for_worker: News<ForWorker>,
     pub(crate) for_timers: News<ForTimers>,
+    pub(crate) for_keeper: News<ForKeeper>,
 }
 
 /// Where a call comes from that changes something.
@@ -56,7 +57,13 @@ impl Drop for ToldAfterwards<'_> {
 
 impl Intake {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, keys: RwLock::default(), for_worker: News::default(), for_timers: News::default() }
+        Self {
+            store,
+            keys: RwLock::default(),
+            for_worker: News::default(),
+            for_timers: News::default(),
+            for_keeper: News::default(),
+        }
     }
 
     /// The store itself, for all that is not to be delivered.

@@ -126,26 +126,23 @@ pub(crate) fn last_event(sql: &Connection) -> rusqlite::Result<Option<u64>> {
     sql.prepare_cached(LAST)?.query_row((), |row| row.get::<_, Option<i64>>(0)).map(|last| last.map(i64::cast_unsigned))
 }
 
-/// The last of the events that were accepted by a time: halving, since both grow together. A clock that was set does no
-/// harm, but that a few events are taken for older or younger than they are.
-pub(crate) fn last_accepted_by(sql: &Connection, at_ms: u64) -> rusqlite::Result<Option<u64>> {
+/// The last of the events that were accepted by a time, 0 if there is none: halving, since both grow together. A clock that
+/// was set does no harm, but that a few events are taken for older or younger than they are.
+pub(crate) fn last_accepted_by(sql: &Connection, at_ms: u64) -> rusqlite::Result<u64> {
     let sql = sql.unchecked_transaction()?;
-    let (mut found, mut first) = (None, 0);
-    let mut last = last_event(&sql)?;
-    while let Some(end) = last
-        && first <= end
-    {
-        let middle = first + (end - first) / 2;
-        let from = sql.prepare_cached(FROM)?.query_row([to_sql(middle)], |row| Ok((number(row, 0)?, number(row, 1)?)));
-        match from.optional()? {
-            Some((event, accepted_at_ms)) if accepted_at_ms <= at_ms => {
-                found = Some(event);
-                first = event + 1;
-            }
-            _ => last = middle.checked_sub(1),
+    // Up to the first, all were accepted by then; after the last, none.
+    let (mut first, mut last) = (0, last_event(&sql)?.unwrap_or_default());
+    let mut from = sql.prepare_cached(FROM)?;
+    while first < last {
+        let middle = last - (last - first) / 2;
+        let found: Option<(u64, u64)> =
+            from.query_row([to_sql(middle)], |row| Ok((number(row, 0)?, number(row, 1)?))).optional()?;
+        match found {
+            Some((event, accepted_at_ms)) if accepted_at_ms <= at_ms => first = event,
+            _ => last = middle - 1,
         }
     }
-    Ok(found)
+    Ok(first)
 }
 
 /// The statements that run often, to see how SQLite goes about them.

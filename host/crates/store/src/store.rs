@@ -11,7 +11,7 @@ use slashbox_core::SubscriberId;
 use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::migrations::{MigrateError, migrate};
-use crate::reader::Pool;
+use crate::reader::Pools;
 use crate::writer::Writer;
 use crate::{
     Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, GiveUp,
@@ -30,7 +30,7 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    readers: Arc<Pool>,
+    readers: Arc<Pools>,
     writer: Writer,
 }
 
@@ -264,7 +264,7 @@ impl Store {
             MigrateError::Newer { found, known } => OpenError::Newer { path: path.to_owned(), found, known },
             MigrateError::Sql(error) => unusable(Fault::sql(error)),
         })?;
-        let readers = Arc::new(Pool::open(database).map_err(unusable)?);
+        let readers = Arc::new(Pools::open(database).map_err(unusable)?);
         let writer = Writer::start(sql, dir).map_err(|error| unusable(Fault::io("starting the writer", error)))?;
         Ok(Self { inner: Arc::new(Inner { readers, writer }) })
     }

@@ -100,13 +100,12 @@ impl Log {
     async fn remove(&self) {
         let reader = self.store.reader();
         let old_ms = |rounds| self.now_ms() - rounds * 1_000;
-        let mut span =
-            Span { after: 0, last: reader.last_accepted_by(old_ms(PAYLOAD_ROUNDS)).await.unwrap().unwrap_or(0) };
+        let mut span = Span { after: 0, last: reader.last_accepted_by(old_ms(PAYLOAD_ROUNDS)).await.unwrap() };
         while let Some(next) = self.store.remove_payloads(span).await.unwrap().next {
             span.after = next;
         }
         let dead_since_ms = old_ms(LOG_ROUNDS);
-        let mut span = Span { after: 0, last: reader.last_accepted_by(dead_since_ms).await.unwrap().unwrap_or(0) };
+        let mut span = Span { after: 0, last: reader.last_accepted_by(dead_since_ms).await.unwrap() };
         while let Some(next) = self.store.remove_events(span, dead_since_ms).await.unwrap().next {
             span.after = next;
         }

@@ -35,9 +35,11 @@
 
 mod builder;
 pub mod config;
+mod configured;
 mod host;
 mod new;
 mod pipeline;
+mod reload;
 mod rename;
 mod source;
 mod subscribers;
@@ -47,9 +49,11 @@ mod web;
 mod webhook;
 
 pub use builder::{BuildError, HostBuilder};
+pub use configured::ConfigurationError;
 pub use host::{CommandError, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
+pub use reload::{Changes, Configuration, ReloadError, Reloaded, WebhookId};
 pub use rename::{RenamePluginError, Renamed, rename_plugin};
 pub use slashbox_core::signature;
 pub use slashbox_core::{

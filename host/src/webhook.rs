@@ -6,9 +6,12 @@ use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_TYPE, HOST, USER_AGENT},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name, signature::SigningKey};
+use slashbox_core::{
+    NameError, Pattern, Schedule, Sender, Subscription, check_name,
+    signature::{SigningKey, sign},
+};
 use slashbox_delivery::{ANSWER_MAX, IN_FLIGHT_MAX, Success};
 use slashbox_dialects::Format;
 use slashbox_egress::{OWN_HEADERS, Settings as EgressSettings, Target, TargetError};
@@ -233,9 +236,26 @@ impl Webhook {
         Ok((target, name))
     }
 
-    /// Another one for each way in which it is reached: where, and what is allowed.
+    /// Another one for each way in which it is reached and written to, and may answer: whatever of that changes, may be what
+    /// the attempts before failed for.
     pub(crate) fn revision(&self, egress: &EgressSettings) -> String {
-        digest(&format!("{}\n{}\n{:?}", self.url, egress.allow_http, egress.allow_cidrs))
+        let Self { url, format, profile, api_key, keys, headers, .. } = self;
+        let mut parts = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            parts.update(bytes.len().to_be_bytes()); // So that no two lists of parts come to the same.
+            parts.update(bytes);
+        };
+        part(format!("{url} {} {:?}", egress.allow_http, egress.allow_cidrs).as_bytes());
+        part(format!("{} {:?} {:?}", format.name(), profile.answer_max(), profile.success()).as_bytes());
+        part(&[u8::from(api_key.is_some())]);
+        part(api_key.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes());
+        // By what its requests are signed, without the keys themselves. No request is so empty.
+        part(sign(keys, "", 0, b"").as_bytes());
+        for (name, value) in headers {
+            part(name.as_str().as_bytes());
+            part(value.as_bytes());
+        }
+        hex(&parts.finalize())
     }
 
     /// The URL itself may hold a secret, so only the host is shown of it.
@@ -251,7 +271,11 @@ impl Webhook {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Without its headers and its key, which are secrets.
@@ -264,5 +288,44 @@ impl fmt::Debug for Webhook {
             .field("format", &self.format)
             .field("profile", &self.profile)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What failed before may succeed when any of this is another.
+    #[test]
+    fn whatever_a_request_is_made_of_is_part_of_the_revision() {
+        let key = |letter: &str| format!("whsec_{}", letter.repeat(32)).parse::<SigningKey>().unwrap();
+        let webhook = || {
+            let webhook = Webhook::new("https://a.example/").api_key("k".to_owned()).signing_keys([key("A")]);
+            webhook.header("x-a", "1").unwrap()
+        };
+        let egress = EgressSettings::default();
+        let revision = |webhook: &Webhook| webhook.revision(&egress);
+        let other = [
+            Webhook { url: "https://a.example/b".into(), ..webhook() },
+            webhook().format(Format::Hotline),
+            webhook().profile(Profile::TgStaff),
+            webhook().api_key("l".to_owned()),
+            Webhook { api_key: None, ..webhook() },
+            Webhook { api_key: Some(String::new().into()), ..webhook() },
+            webhook().signing_keys([key("B")]),
+            Webhook { keys: vec![key("B")], ..webhook() },
+            Webhook { keys: Vec::new(), ..webhook() },
+            webhook().header("x-b", "1").unwrap(),
+            Webhook { headers: HeaderMap::new(), ..webhook() }.header("x-a", "2").unwrap(),
+        ];
+        let mut revisions: Vec<String> = [webhook()].iter().chain(&other).map(revision).collect();
+        let allowing = EgressSettings { allow_http: true, ..EgressSettings::default() };
+        revisions.push(webhook().revision(&allowing));
+        let count = revisions.len();
+        revisions.sort_unstable();
+        revisions.dedup();
+        assert_eq!(revisions.len(), count, "each is another one");
+        let same = webhook().name("a").tenant("acme").events(["*".parse().unwrap()]).profile(Profile::None);
+        assert_eq!(revision(&same.in_flight_max(1).per_second(1)), revision(&webhook()));
     }
 }

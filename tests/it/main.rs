@@ -50,6 +50,8 @@ mod survival;
 mod cache;
 /// Who answers a command.
 mod owners;
+/// Sources and webhooks that change while a host runs.
+mod reconfigure;
 /// Plugins that come, change and go.
 mod reload;
 /// Plugins that are replaced without a pause.

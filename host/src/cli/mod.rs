@@ -14,6 +14,7 @@ mod one_plugin;
 mod paint;
 mod plugins;
 mod records;
+mod reload;
 mod running_host;
 mod selftest;
 mod serve;
@@ -73,6 +74,10 @@ enum Command {
     /// Show the webhooks of a running host
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
+    /// Have a running host read the sources and the webhooks of its configuration again
+    ///
+    /// All of it is taken, or nothing. Everything else in the configuration takes effect after a restart.
+    Reload(reload::Reload),
 }
 
 #[derive(Debug, clap::Args)]
@@ -213,6 +218,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Deliveries(deliveries) => deliveries::run(deliveries),
         Command::Plugins(plugins) => plugins::run(plugins),
         Command::Webhooks(webhooks) => webhooks::run(webhooks),
+        Command::Reload(reload) => reload::run(reload),
     };
     match done {
         Ok(code) => code,

@@ -45,6 +45,24 @@ fn the_default_configuration_shows_every_key() {
 }
 
 #[test]
+fn what_differs_is_told_by_its_key() {
+    let check = |text: &str, expected: &[&str]| {
+        let (changed, default) = (parse(text).unwrap(), parse("").unwrap());
+        assert_eq!(changed.differing_keys(&default), expected, "{text}");
+        assert_eq!(default.differing_keys(&changed), expected, "{text}");
+        assert!(changed.differing_keys(&changed).is_empty());
+    };
+    check(DEFAULT, &[]);
+    check(&source("api_key = \"12345678\""), &[]);
+    check("listen = \"127.0.0.1:1\"", &["listen"]);
+    check("plugins_dir = \"p\"\ndata_dir = \"d\"", &["plugins_dir", "data_dir"]);
+    check("[log]\nlevel = \"warn\"\nformat = \"json\"", &["log.level", "log.format"]);
+    check("[limits]\ncommand_ms = 1000\nmemory_mib = 1", &["limits.command_ms", "limits.memory_mib"]);
+    check("[admin]\ntoken = \"${KEY}\"", &["admin.token"]);
+    check("[egress]\nallow_http = true\nallow_cidrs = [\"10.0.0.0/8\"]", &["egress.allow_http", "egress.allow_cidrs"]);
+}
+
+#[test]
 fn a_source() {
     let text = source("api_key = \"${KEY}\"\ntenant = \"acme\"\nreply = \"text\"\n");
     let config = parse(&text).unwrap();

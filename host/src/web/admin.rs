@@ -1,7 +1,7 @@
-//! The admin API: what operators look at, `/v1/admin/…`, and its description, `/openapi.json`.
+//! The admin API: what operators look at and change, `/v1/admin/…`, and its description, `/openapi.json`.
 //!
-//! Invariants: every path of the API is behind [`AdminAccess`]; nothing here shows a secret; no state changes by GET; no
-//! answer is kept by a cache.
+//! Invariants: every path of the API is behind [`AdminAccess`]; nothing here shows a secret; no state changes by GET, nor by
+//! what a page of somebody else's can have a browser send; no answer is kept by a cache.
 
 mod access;
 mod deliveries;
@@ -9,6 +9,7 @@ mod events;
 mod openapi;
 mod parameters;
 mod plugins;
+mod reload;
 mod webhooks;
 mod wire;
 
@@ -46,7 +47,9 @@ pub(super) fn router(inner: Arc<Inner>) -> Router<Arc<Inner>> {
 
 /// Lets in who may come in.
 async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) -> Response {
-    let mut response = match inner.admin.check(request.uri(), request.headers()) {
+    let (method, headers) = (request.method(), request.headers());
+    let admitted = inner.admin.check(request.uri(), headers).and_then(|()| access::check_change(method, headers));
+    let mut response = match admitted {
         Ok(()) => next.run(request).await,
         Err(denied) => problem(denied).into_response(),
     };
@@ -64,6 +67,10 @@ fn problem(denied: Denied) -> Problem {
             Problem::new(Code::Forbidden, detail)
         }
         Denied::NoToken => Problem::new(Code::Unauthorized, "expected the header `Authorization: Bearer TOKEN`"),
+        Denied::NotJson => {
+            let detail = "expected the header `content-type: application/json`, with or without a body";
+            Problem::new(Code::UnsupportedMediaType, detail)
+        }
         Denied::WrongToken => Problem::new(Code::Unauthorized, "the token is not that of `admin.token`"),
     }
 }

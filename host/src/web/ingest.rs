@@ -18,7 +18,7 @@ use super::{
     BODY_BYTES_MAX, BODY_TIMEOUT,
     problem::{Code, Problem},
 };
-use crate::{CommandError, Source, host::Inner, new::new_id, pipeline, telemetry::INGEST};
+use crate::{CommandError, Source, host::Inner, new::new_id, pipeline, subscribers::Remotes, telemetry::INGEST};
 
 pub(crate) async fn take(
     State(inner): State<Arc<Inner>>,
@@ -28,10 +28,12 @@ pub(crate) async fn take(
     let Ok(Path(name)) = name else {
         return Problem::new(Code::UnknownSource, "the source's name is no UTF-8").into_response();
     };
-    let Some(source) = inner.sources.get(&name) else {
+    // What is configured now holds for the whole request.
+    let configured = inner.configured.load_full();
+    let Some(source) = configured.sources.get(&name) else {
         return Problem::new(Code::UnknownSource, format!("no source is named {name:?}")).into_response();
     };
-    let answer = answer(&inner, source, body).await.unwrap_or_else(|refusal| {
+    let answer = answer(&inner, &configured.remotes, source, body).await.unwrap_or_else(|refusal| {
         let (status, why) = (refusal.status(), refusal.name());
         info!(target: INGEST, source = name, tenant = source.tenant, status, why, "request not taken");
         source.dialect.refuse(&refusal)
@@ -39,10 +41,10 @@ pub(crate) async fn take(
     respond(answer)
 }
 
-async fn answer(inner: &Arc<Inner>, source: &Source, body: Body) -> Result<Answer, Refusal> {
+async fn answer(inner: &Arc<Inner>, remotes: &Remotes, source: &Source, body: Body) -> Result<Answer, Refusal> {
     match understand(source, &read(body).await?)? {
-        Request::Command(command) => answer_command(inner, source, command).await,
-        Request::Events(events) => accept(inner, source, events).await,
+        Request::Command(command) => answer_command(inner, remotes, source, command).await,
+        Request::Events(events) => accept(inner, remotes, source, events).await,
     }
 }
 
@@ -51,8 +53,13 @@ fn understand(source: &Source, body: &[u8]) -> Result<Request, Refusal> {
     source.dialect.read(body, Arrival { tenant: &source.tenant, source: &source.name, now_ms, new_id: &new_id })
 }
 
-async fn answer_command(inner: &Arc<Inner>, source: &Source, command: Command) -> Result<Answer, Refusal> {
-    let shown = match pipeline::answer(inner, command).await {
+async fn answer_command(
+    inner: &Arc<Inner>,
+    remotes: &Remotes,
+    source: &Source,
+    command: Command,
+) -> Result<Answer, Refusal> {
+    let shown = match pipeline::answer(inner, remotes, command).await {
         Ok(answer) => answer.shown(),
         Err(error @ CommandError::ShuttingDown) => return Err(Refusal::Unavailable(error.to_string())),
         Err(error) => Shown::Error(error.to_string()),
@@ -60,10 +67,15 @@ async fn answer_command(inner: &Arc<Inner>, source: &Source, command: Command) -
     Ok(source.dialect.answer(shown))
 }
 
-async fn accept(inner: &Arc<Inner>, source: &Source, events: Vec<Incoming>) -> Result<Answer, Refusal> {
+async fn accept(
+    inner: &Arc<Inner>,
+    remotes: &Remotes,
+    source: &Source,
+    events: Vec<Incoming>,
+) -> Result<Answer, Refusal> {
     let ids: Vec<String> = events.iter().map(|incoming| incoming.event.id.clone()).collect();
     let events = events.into_iter().map(|incoming| (incoming.event, incoming.dedupe)).collect();
-    let accepted = pipeline::accept(inner, events).await.map_err(|error| {
+    let accepted = pipeline::accept(inner, remotes, events).await.map_err(|error| {
         let error: &dyn std::error::Error = &error;
         error!(target: INGEST, source = source.name, tenant = source.tenant, error, "events cannot be stored");
         Refusal::Unavailable("the event cannot be stored now, send it again later".into())

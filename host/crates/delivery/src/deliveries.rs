@@ -6,7 +6,7 @@ use std::{
 };
 
 use slashbox_core::{Dedupe, Event, Origin, SubscriberId};
-use slashbox_store::{Accepted, CommitError, ReadError, Store, WriteError};
+use slashbox_store::{Accepted, CommitError, DeliveryKey, ReadError, Replayed, Store, WriteError};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
@@ -114,6 +114,26 @@ impl Deliveries {
         now_ms: u64,
     ) -> Result<(), CommitError> {
         self.intake.commit(Cause { origin, conversation }, changed, now_ms).await
+    }
+
+    /// Has deliveries made once more, with all attempts of their schedule: to their own subscribers, or to this one; and to
+    /// this URL instead of the webhook's own. Give those of a conversation in the order in which they should arrive. Tells what
+    /// became of each, in their order.
+    ///
+    /// # Errors
+    /// If the store cannot write; then none is.
+    pub async fn replay(
+        &self,
+        deliveries: Vec<DeliveryKey>,
+        to: Option<SubscriberId>,
+        url: Option<String>,
+    ) -> Result<Vec<Replayed>, WriteError> {
+        self.intake.replay(deliveries, to, url, self.clock.now_ms()).await
+    }
+
+    /// Until when a subscriber that fails is left alone, in milliseconds since the Unix epoch; `None` if it is not.
+    pub fn left_alone_until_ms(&self, id: &SubscriberId) -> Option<u64> {
+        self.intake.left_alone.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
     }
 
     /// Has a subscriber wait: what it should get is accepted, and waits until it is resumed.

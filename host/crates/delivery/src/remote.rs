@@ -20,7 +20,7 @@ use slashbox_core::{
     signature::{SigningKey, sign},
 };
 use slashbox_dialects::{Format, Rendered, answer_of_remote};
-use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target};
+use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target, TargetError};
 use tracing::warn;
 
 use crate::{
@@ -155,7 +155,7 @@ impl Remote {
     pub async fn command(&self, command: &Command, now_ms: u64, total: Duration) -> Outcome {
         let body = self.settings.format.command(command, self.api_key());
         let limits = Limits { total, ..Limits::default() };
-        let answer = self.send(body, Marks::first(&command.id, now_ms), limits).await;
+        let answer = self.send(self.here(), body, Marks::first(&command.id, now_ms), limits).await;
         let outcome = match answer {
             Ok(response) => {
                 let content_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -180,9 +180,32 @@ impl Remote {
         self.settings.api_key.as_ref().map(ExposeSecret::expose_secret)
     }
 
-    async fn send(&self, body: Rendered, marks: Marks<'_>, limits: Limits) -> Result<Response, SendError> {
+    /// Where it is.
+    fn here(&self) -> Place<'_> {
+        Place { target: self.settings.target.clone(), headers: self.settings.headers.clone(), api_key: self.api_key() }
+    }
+
+    /// Another place, for a replay. What the webhook's own server knows the host by is nobody else's to see.
+    fn elsewhere(&self, url: &str) -> Result<Place<'_>, TargetError> {
+        let target = self.egress.check(url)?;
+        let is_same = target.is_https() == self.settings.target.is_https()
+            && target.authority() == self.settings.target.authority();
+        Ok(if is_same {
+            Place { target, ..self.here() }
+        } else {
+            Place { target, headers: HeaderMap::new(), api_key: None }
+        })
+    }
+
+    async fn send(
+        &self,
+        place: Place<'_>,
+        body: Rendered,
+        marks: Marks<'_>,
+        limits: Limits,
+    ) -> Result<Response, SendError> {
         let Marks { id, attempt, now_ms, .. } = marks;
-        let mut headers = self.settings.headers.clone();
+        let Place { target, mut headers, .. } = place;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert(ID, id);
@@ -196,14 +219,22 @@ impl Remote {
         for (name, is_so) in [(REPLAY, marks.replay), (OUT_OF_ORDER, marks.out_of_order)] {
             headers.extend(is_so.then_some((name, HeaderValue::from_static("true"))));
         }
-        let (target, body) = (self.settings.target.clone(), Bytes::from(body.body));
+        let body = Bytes::from(body.body);
         self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
-        let body = self.settings.format.event(&delivery.event, self.api_key());
+        let place = match &delivery.replay_url {
+            Some(url) => self.elsewhere(url),
+            None => Ok(self.here()),
+        };
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => return cannot_go_there(&error),
+        };
+        let body = self.settings.format.event(&delivery.event, place.api_key);
         let limits = Limits { total: self.settings.answer_max, ..Limits::default() };
-        match self.send(body, Marks::of(delivery), limits).await {
+        match self.send(place, body, Marks::of(delivery), limits).await {
             Ok(response) => self.answered(&response, delivery.now_ms),
             Err(error) => {
                 let verdict = match fault(&error) {
@@ -240,6 +271,20 @@ impl Remote {
         text.truncate(text.floor_char_boundary(ANSWER_BYTES_MAX));
         text
     }
+}
+
+/// Where a request goes, and with which credentials.
+struct Place<'r> {
+    target: Target,
+    headers: HeaderMap,
+    api_key: Option<&'r str>,
+}
+
+/// Somebody asked for a replay to where no request may go any more.
+fn cannot_go_there(error: &TargetError) -> Attempted {
+    let detail = format!("the URL to replay to: {error}");
+    let verdict = Verdict::Failed { fault: Fault::Ours, retry_after: None };
+    Attempted { verdict, status: None, detail, answer: String::new(), change: None }
 }
 
 /// What the headers tell of a request.

@@ -154,6 +154,7 @@ impl Worker {
         queue.paused = paused;
         info!(target: DELIVERIES, subscriber = %queue.id, "{}", if paused { "is paused" } else { "goes on" });
         if !paused {
+            self.tools.intake.left_alone(&queue.id, None);
             queue.fares = Fares::of(Health::default());
             self.queues.look_at(key, now_ms);
         }
@@ -175,6 +176,7 @@ impl Worker {
                 self.noticed.revisions.insert(key, found.revision().into());
                 // It may do what the one before could not. That it was disabled stays: that is an operator's to undo.
                 if !queue.fares.is_disabled() {
+                    self.tools.intake.left_alone(&queue.id, None);
                     queue.fares = Fares::of(Health::default());
                     self.noticed.health.insert(key, Health::default());
                 }
@@ -212,10 +214,12 @@ impl Worker {
         let subscriber = &lease.id;
         match turned {
             Some(Turned::Open(pause)) => {
+                self.tools.intake.left_alone(subscriber, Some(now_ms.saturating_add(millis(pause))));
                 let for_s = pause.as_secs();
                 warn!(target: DELIVERIES, %subscriber, for_s, "fails: it is left alone, and what it should get waits");
             }
             Some(Turned::Closed) => {
+                self.tools.intake.left_alone(subscriber, None);
                 info!(target: DELIVERIES, %subscriber, "is back, and gets what waited");
                 self.noticed.back.insert(key);
             }

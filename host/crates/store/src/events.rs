@@ -34,6 +34,12 @@ const BRIEF: &str =
         '', ''
     FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
 
+const AT_OR_AFTER: &str = "SELECT seq, accepted_at_ms FROM event WHERE seq >= ?1 ORDER BY seq LIMIT 1";
+
+const LAST: &str = "SELECT max(seq) FROM event";
+
+const LANE: &str = "SELECT lane FROM event WHERE seq = ?1 AND EXISTS (SELECT 1 FROM payload WHERE payload.event = seq)";
+
 const SEQ: &str = "SELECT seq FROM event WHERE id = ?1";
 
 /// An event that was written.
@@ -101,6 +107,36 @@ pub(crate) fn shared(sql: &Connection, seq: i64) -> rusqlite::Result<Arc<Event>>
     if record.payload == Payload::Gone { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(Arc::new(record.event)) }
 }
 
+/// The number of the first event that was accepted at this time or later; one more than the last if there is none. Events are
+/// in the order of time as long as nobody sets the clock back; where somebody did, it is the first of either side.
+pub(crate) fn first_since(sql: &Connection, at_ms: u64) -> rusqlite::Result<i64> {
+    let last: Option<i64> = sql.prepare_cached(LAST)?.query_row((), |row| row.get(0))?;
+    let (mut first, mut end) = (0, last.unwrap_or_default().saturating_add(1));
+    let mut statement = sql.prepare_cached(AT_OR_AFTER)?;
+    while first < end {
+        let middle = first + (end - first) / 2;
+        let found: Option<(i64, u64)> =
+            statement.query_row([middle], |row| Ok((row.get(0)?, number(row, 1)?))).optional()?;
+        match found {
+            Some((seq, accepted_at_ms)) if accepted_at_ms < at_ms => first = seq.saturating_add(1),
+            Some(_) | None => end = middle,
+        }
+    }
+    Ok(first)
+}
+
+/// The number of the event that was accepted last.
+pub(crate) fn last(sql: &Connection) -> rusqlite::Result<Option<u64>> {
+    let last: Option<i64> = sql.prepare_cached(LAST)?.query_row((), |row| row.get(0))?;
+    Ok(last.map(i64::cast_unsigned))
+}
+
+/// What of an event its deliveries have too, if it is there with what it carries.
+pub(crate) fn inserted(sql: &Connection, seq: i64) -> rusqlite::Result<Option<Inserted>> {
+    let lane = sql.prepare_cached(LANE)?.query_row([seq], |row| row.get(0)).optional()?;
+    Ok(lane.map(|lane| Inserted { seq, lane }))
+}
+
 /// The number of the event with this id.
 pub(crate) fn seq(sql: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
     sql.prepare_cached(SEQ)?.query_row([id], |row| row.get(0)).optional()
@@ -133,4 +169,5 @@ fn record(row: &Row<'_>, seq: i64, payload: Payload) -> rusqlite::Result<EventRe
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 6] = [FIND_SOURCE, INSERT, INSERT_PAYLOAD, GET, BRIEF, SEQ];
+pub(crate) const STATEMENTS: [&str; 9] =
+    [FIND_SOURCE, INSERT, INSERT_PAYLOAD, GET, BRIEF, AT_OR_AFTER, LAST, LANE, SEQ];

@@ -8,7 +8,7 @@ mod deliveries;
 mod events;
 mod merge;
 
-pub(crate) use deliveries::{deliveries, delivery, of_event};
+pub(crate) use deliveries::{deliveries, delivery, of_event, oldest};
 pub(crate) use events::{event, events};
 
 #[cfg(test)]
@@ -51,6 +51,12 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// Of the event with this number ([`EventRecord::seq`]).
     pub event: Option<u64>,
+    /// Of events of this canonical kind.
+    pub event_kind: Option<String>,
+    /// Of events accepted then or later, in milliseconds since the Unix epoch.
+    pub accepted_from_ms: Option<u64>,
+    /// Of events accepted earlier than that, in milliseconds since the Unix epoch.
+    pub accepted_until_ms: Option<u64>,
 }
 
 /// A part of a listing.
@@ -100,8 +106,12 @@ pub struct DeliveryRecord {
     pub event_kind: String,
     /// To whom.
     pub subscriber: SubscriberId,
-    /// Whether it is open and stays so until its subscriber, who is absent, comes back.
+    /// Whether it is open and stays so until its subscriber, who is absent, paused or disabled, comes back.
     pub parked: bool,
+    /// Whether others of its conversation overtake it, or have, since it alone failed.
+    pub set_aside: bool,
+    /// Whether it was replayed.
+    pub replay: bool,
     /// How it stands.
     pub state: DeliveryState,
     /// How many attempts have ended.

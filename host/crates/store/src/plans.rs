@@ -6,7 +6,8 @@ use rusqlite::Connection;
 use crate::database::Database;
 use crate::migrations::migrate;
 use crate::{
-    attempts, dead_letters, dedupe, deliveries, events, kv, listings, retention, revisions, subscribers, timers, usage,
+    attempts, dead_letters, dedupe, deliveries, events, kv, listings, replays, retention, revisions, subscribers,
+    timers, usage,
 };
 
 fn database() -> Connection {
@@ -38,6 +39,7 @@ fn no_statement_looks_at_what_grows_row_by_row() {
         &kv::STATEMENTS,
         &listings::DELIVERIES,
         &listings::EVENTS,
+        &replays::STATEMENTS,
         &retention::STATEMENTS,
         &revisions::STATEMENTS,
         &subscribers::STATEMENTS,

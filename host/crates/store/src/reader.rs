@@ -132,6 +132,18 @@ impl Reader {
         self.look(move |sql| listings::deliveries(sql, &filter, before, limit)).await
     }
 
+    /// Up to `limit` deliveries that fit the filter, those of the oldest event first, from the one after `after` on. In this
+    /// order they are replayed.
+    pub async fn oldest_deliveries(
+        &self,
+        filter: &DeliveryFilter,
+        after: Option<DeliveryKey>,
+        limit: u32,
+    ) -> Result<Page<DeliveryKey, DeliveryKey>, ReadError> {
+        let filter = filter.clone();
+        self.look(move |sql| listings::oldest(sql, &filter, after, limit)).await
+    }
+
     /// A delivery, its event, and its attempts with their numbers, the first one first.
     pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<DeliveryStory>, ReadError> {
         self.look(move |sql| listings::delivery(sql, key)).await
@@ -145,10 +157,11 @@ impl Reader {
 
     /// The number of the event that was accepted last.
     pub async fn last_event(&self) -> Result<Option<u64>, ReadError> {
-        self.look(retention::last_event).await
+        self.look(events::last).await
     }
 
-    /// The number of the last event that was accepted by a time, in milliseconds since the Unix epoch; 0 if there is none.
+    /// The number of the last event that was accepted by a time, in milliseconds since the Unix epoch, or one
+    /// between that and the next event; 0 if there is none.
     pub async fn last_accepted_by(&self, at_ms: u64) -> Result<u64, ReadError> {
         self.look(move |sql| retention::last_accepted_by(sql, at_ms)).await
     }

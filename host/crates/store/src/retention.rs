@@ -9,6 +9,7 @@
 
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::events;
 use crate::numbers::{number, to_sql};
 
 /// The most events that are looked at in one commit, and the most pages' or rows' worth that is removed in it: a few
@@ -41,10 +42,6 @@ pub(crate) const REMOVE_ATTEMPTS: &str = "DELETE FROM attempt WHERE event = ?1";
 pub(crate) const REMOVE_DELIVERIES: &str = "DELETE FROM delivery WHERE event = ?1";
 
 pub(crate) const REMOVE_EVENT: &str = "DELETE FROM event WHERE seq = ?1";
-
-const LAST: &str = "SELECT max(seq) FROM event";
-
-const FROM: &str = "SELECT seq, accepted_at_ms FROM event WHERE seq >= ?1 ORDER BY seq LIMIT 1";
 
 /// A part of the log: the events after one, up to another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,42 +118,13 @@ fn remove_event(sql: &Connection, event: i64) -> rusqlite::Result<u64> {
     Ok(amount)
 }
 
-/// The event that was accepted last.
-pub(crate) fn last_event(sql: &Connection) -> rusqlite::Result<Option<u64>> {
-    sql.prepare_cached(LAST)?.query_row((), |row| row.get::<_, Option<i64>>(0)).map(|last| last.map(i64::cast_unsigned))
-}
-
-/// The last of the events that were accepted by a time, 0 if there is none: halving, since both grow together. A clock that
-/// was set does no harm, but that a few events are taken for older or younger than they are.
+/// The number of the last event that was accepted by a time, or one between that and the next; 0 if there is none.
 pub(crate) fn last_accepted_by(sql: &Connection, at_ms: u64) -> rusqlite::Result<u64> {
-    let sql = sql.unchecked_transaction()?;
-    // Up to the first, all were accepted by then; after the last, none.
-    let (mut first, mut last) = (0, last_event(&sql)?.unwrap_or_default());
-    let mut from = sql.prepare_cached(FROM)?;
-    while first < last {
-        let middle = last - (last - first) / 2;
-        let found: Option<(u64, u64)> =
-            from.query_row([to_sql(middle)], |row| Ok((number(row, 0)?, number(row, 1)?))).optional()?;
-        match found {
-            Some((event, accepted_at_ms)) if accepted_at_ms <= at_ms => first = event,
-            _ => last = middle - 1,
-        }
-    }
-    Ok(first)
+    let first_later = events::first_since(sql, at_ms.saturating_add(1))?;
+    Ok(first_later.saturating_sub(1).max(0).cast_unsigned())
 }
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 11] = [
-    PAYLOADS,
-    EVENTS,
-    PAYLOAD_BYTES,
-    NEEDED,
-    KEPT,
-    REMOVE_PAYLOAD,
-    REMOVE_ATTEMPTS,
-    REMOVE_DELIVERIES,
-    REMOVE_EVENT,
-    LAST,
-    FROM,
-];
+pub(crate) const STATEMENTS: [&str; 9] =
+    [PAYLOADS, EVENTS, PAYLOAD_BYTES, NEEDED, KEPT, REMOVE_PAYLOAD, REMOVE_ATTEMPTS, REMOVE_DELIVERIES, REMOVE_EVENT];

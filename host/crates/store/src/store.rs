@@ -15,8 +15,9 @@ use crate::reader::Pools;
 use crate::writer::Writer;
 use crate::{
     Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, GiveUp,
-    GivenUp, Health, Moved, NewEvent, OpenError, Reader, Removed, RenameError, Span, SubscriberKey, WriteError, accept,
-    attempts, claims, commit, dead_letters, deliveries, rename, retention, revisions, subscribers, timers,
+    GivenUp, Health, Moved, NewEvent, OpenError, Reader, Removed, RenameError, ReplayTo, Replayed, Span, SubscriberKey,
+    WriteError, accept, attempts, claims, commit, dead_letters, deliveries, rename, replays, retention, revisions,
+    subscribers, timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -198,6 +199,18 @@ impl Store {
             revisions.iter().try_for_each(|(key, revision)| revisions::set(sql, *key, revision, now_ms))
         })
         .await
+    }
+
+    /// Has deliveries made once more, with all attempts of their schedule, in one commit: those of their own subscribers, or of
+    /// another one. Those of a conversation are made in the order in which they stand here, after what is under way of it. Tells
+    /// what became of each, in their order.
+    pub async fn replay(
+        &self,
+        deliveries: Vec<DeliveryKey>,
+        to: ReplayTo,
+        now_ms: u64,
+    ) -> Result<Vec<Replayed>, WriteError> {
+        self.write_plainly(move |sql| replays::replay(sql, &deliveries, &to, now_ms)).await
     }
 
     /// Makes dead letters of open deliveries, the oldest first; those whose attempt is under way are left as they are. The next

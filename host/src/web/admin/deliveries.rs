@@ -125,6 +125,7 @@ fn asked(query: Option<&str>) -> Result<Asked, Problem> {
         name: parameters.text("name"),
         state: parameters.parsed("state", states, |state| state.parse().ok())?,
         event: None,
+        ..DeliveryFilter::default()
     };
     let before = parameters.parsed("before", "`next` of a page of deliveries", |cursor| cursor.parse().ok())?;
     Ok(Asked { filter, event: parameters.text("event"), before, limit: parameters.limit()? })
@@ -146,7 +147,7 @@ mod tests {
             kind: Some(SubscriberKind::Webhook),
             name: Some("crm".into()),
             state: Some(DeliveryState::Dead),
-            event: None,
+            ..DeliveryFilter::default()
         };
         let before = Some(DeliveryKey { event: 1042, subscriber: SubscriberKey(3) });
         let query = "tenant=acme&subscriber=webhook&name=crm&state=dead&event=01J&limit=1000&before=1042-3";

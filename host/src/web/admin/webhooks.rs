@@ -28,5 +28,5 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<WebhookList>, Problem> {
     Parameters::read::<NoParameters>(query.as_deref())?;
-    Ok(Json(inner.subscribers.webhooks().into_iter().collect()))
+    Ok(Json(inner.configured.load().remotes.infos().into_iter().collect()))
 }

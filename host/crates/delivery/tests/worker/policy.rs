@@ -255,3 +255,22 @@ async fn no_more_attempts_in_a_second_than_the_policy_says() {
         place.clock.advance(Duration::from_millis(1));
     }
 }
+
+#[tokio::test]
+async fn what_is_replayed_arrives_once_more_and_says_so() {
+    let place = Place::new(Schedule::none()).await;
+    place.one.says("a", &[No, Yes]);
+    place.accept("a", Some("x")).await;
+    let dead = place.wait_for("a", DeliveryState::Dead).await.key;
+    assert_eq!(place.one.replayed(), [""; 0]);
+    let replayed = place.deliveries.replay(vec![dead], None, None).await.unwrap();
+    assert_eq!(replayed, [slashbox_store::Replayed::OnItsWay(dead)]);
+    assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 2);
+    assert_eq!(place.one.replayed(), ["a"]);
+    // To another, who has not been heard of yet.
+    let two = Script::new(Schedule::remote(), "1");
+    place.names.put("two", &two);
+    place.deliveries.replay(vec![dead], Some(id("two")), None).await.unwrap();
+    until("it is there", async || two.got_of("a") == [1]).await;
+    assert_eq!(two.replayed(), ["a"]);
+}

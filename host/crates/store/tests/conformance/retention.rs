@@ -2,7 +2,7 @@
 
 use DeliveryState::{Due, Succeeded};
 use slashbox_core::{DeliveryState, Event, Next};
-use slashbox_store::{Accepted, EventFilter, Payload, Removed, Span, Store};
+use slashbox_store::{Accepted, EventFilter, GiveUp, Payload, Removed, ReplayTo, Replayed, Rule, Span, Store};
 
 use crate::feed::{Feed, duplicate, event, known, new};
 
@@ -166,4 +166,28 @@ pub(crate) async fn very_much_is_removed_in_steps(store: Store) {
     assert_eq!(remove(&feed, None).await, (30, 3));
     assert_eq!(feed.claim(to, 100).await.len(), 21);
     assert!(!feed.states("crm").await.contains(&Succeeded));
+}
+
+pub(crate) async fn what_is_replayed_is_whole_and_waits_anew(store: Store) {
+    let feed = Feed::new(store);
+    let (one, two) = (feed.webhook("one").await, feed.webhook("two").await);
+    feed.accept(vec![new(event("arrived"), &[one]), new(event("gone"), &[two])]).await;
+    for to in [one, two] {
+        let claimed = feed.claim(to, 1).await;
+        feed.finish(&claimed[0], Next::Succeeded).await;
+    }
+    feed.store.remove_payloads(Span { after: 1, last: 2 }).await.unwrap();
+    let keys = [feed.deliveries("one").await[0].key, feed.deliveries("two").await[0].key];
+    let feed = feed.after(500);
+    let replayed = feed.store.replay(keys.to_vec(), ReplayTo::default(), feed.now_ms).await.unwrap();
+    assert_eq!(replayed, [Replayed::OnItsWay(keys[0]), Replayed::Gone]);
+    // Its payload is needed again; and it has not waited for long, however old its event is.
+    assert_eq!((remove(&feed, None).await, remove(&feed, Some(u64::MAX)).await), ((0, 1), (1, 1)));
+    let waited = async |since_ms| {
+        let which = GiveUp { subscriber: one, rule: Rule::Waited { since_ms }, after: 0, last: 2 };
+        feed.store.give_up(which, feed.now_ms).await.unwrap().count
+    };
+    assert!(feed.deliveries("one").await[0].replay);
+    assert_eq!(waited(feed.now_ms - 1).await, 0);
+    assert_eq!(waited(feed.now_ms).await, 1);
 }

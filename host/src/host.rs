@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use slashbox_core::{CommandNameError, NameError};
-use slashbox_delivery::{Deliveries, SystemClock};
+use slashbox_delivery::{Deliveries, Keeping, SystemClock};
 use slashbox_dialects::EVENT_BYTES_MAX;
 use slashbox_egress::Egress;
 use slashbox_runtime::{Catalog, Cost, LoadError, Plugin, PluginFile, Runtime, Settings};
@@ -186,7 +186,8 @@ impl Host {
         let changes = runtime.changes();
         let configured = Arc::new(ArcSwap::from_pointee(configured));
         let subscribers = Subscribers::new(runtime.clone(), configured.clone());
-        let deliveries = Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock)).await?;
+        let deliveries =
+            Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock), Keeping::default()).await?;
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
         let command_budget = Duration::from_millis(u64::from(command_ms));

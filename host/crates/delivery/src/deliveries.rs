@@ -14,6 +14,7 @@ use crate::{
     Changed, Clock, Directory,
     attempt::Tools,
     intake::{Cause, Intake},
+    keeper::{Keeper, Keeping},
     telemetry::DELIVERIES,
     timers::Timers,
     worker::Worker,
@@ -41,7 +42,7 @@ pub enum StartError {
     Write(#[from] WriteError),
 }
 
-/// Takes events and delivers them; fires timers.
+/// Takes events and delivers them; fires timers; keeps what is stored within bounds.
 #[derive(Debug)]
 pub struct Deliveries {
     intake: Arc<Intake>,
@@ -53,6 +54,7 @@ pub struct Deliveries {
 struct Tasks {
     worker: JoinHandle<()>,
     timers: JoinHandle<()>,
+    keeper: JoinHandle<()>,
 }
 
 /// The tasks end with whom they work for.
@@ -68,13 +70,23 @@ impl Deliveries {
     ///
     /// # Errors
     /// If the store does not tell what there is.
-    pub async fn start(store: Store, directory: Arc<dyn Directory>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn start(
+        store: Store,
+        directory: Arc<dyn Directory>,
+        clock: Arc<dyn Clock>,
+        keeping: Keeping,
+    ) -> Result<Self, StartError> {
         let intake = Arc::new(Intake::new(store));
         let tools = Tools { intake: intake.clone(), clock: clock.clone() };
         let worker = Worker::begin(tools, directory).await?;
         let next_timer_ms = intake.store().reader().next_timer_at_ms().await?;
         let timers = Timers::new(intake.clone(), clock.clone(), next_timer_ms);
-        let tasks = Tasks { worker: tokio::spawn(worker.run()), timers: tokio::spawn(timers.run()) };
+        let keeper = Keeper::new(intake.clone(), clock.clone(), keeping);
+        let tasks = Tasks {
+            worker: tokio::spawn(worker.run()),
+            timers: tokio::spawn(timers.run()),
+            keeper: tokio::spawn(keeper.run()),
+        };
         Ok(Self { intake, clock, tasks: Mutex::new(Some(tasks)) })
     }
 
@@ -146,9 +158,9 @@ impl Deliveries {
     /// is cut off is attempted again by the next run.
     pub async fn shutdown(&self, grace: Duration) {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tasks { worker, timers }) = tasks else { return };
+        let Some(Tasks { worker, timers, keeper }) = tasks else { return };
         self.stop(grace);
-        for (task, name) in [(timers, "timers"), (worker, "worker")] {
+        for (task, name) in [(keeper, "keeper"), (timers, "timers"), (worker, "worker")] {
             if let Err(error) = task.await {
                 warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
             }
@@ -156,6 +168,7 @@ impl Deliveries {
     }
 
     fn stop(&self, grace: Duration) {
+        self.intake.for_keeper.tell(|told| told.stop = true);
         self.intake.for_timers.tell(|told| told.stop = true);
         self.intake.for_worker.tell(|told| told.stop = Some(grace));
     }

@@ -69,6 +69,7 @@ pub(crate) struct Parts {
     pub(crate) configured: Configured,
     pub(crate) way_out: WayOut,
     pub(crate) reread: Option<Reread>,
+    pub(crate) keeping: Keeping,
     pub(crate) admin: AdminAccess,
     pub(crate) command_ms: u32,
 }
@@ -167,7 +168,8 @@ impl Host {
         let runtime = Runtime::of_file(settings, file, compiled_dir.as_deref(), store.reader(), egress).await?;
         let (admin, command_ms) = (AdminAccess::default(), settings.host.command_ms);
         let configured = Configured::default();
-        Ok(Self::start(Parts { runtime, store, configured, way_out, reread: None, admin, command_ms }).await?)
+        let (reread, keeping) = (None, Keeping::default());
+        Ok(Self::start(Parts { runtime, store, configured, way_out, reread, keeping, admin, command_ms }).await?)
     }
 
     /// Says whether a file is a plugin for a host with these settings, and what it costs. With the grant beside it if there
@@ -181,13 +183,13 @@ impl Host {
 
     /// Puts the parts together, and begins to deliver.
     pub(crate) async fn start(parts: Parts) -> Result<Self, slashbox_delivery::StartError> {
-        let Parts { runtime, store, configured, way_out, reread, admin, command_ms } = parts;
+        let Parts { runtime, store, configured, way_out, reread, keeping, admin, command_ms } = parts;
         let runtime = Arc::new(runtime);
         let changes = runtime.changes();
         let configured = Arc::new(ArcSwap::from_pointee(configured));
         let subscribers = Subscribers::new(runtime.clone(), configured.clone());
-        let deliveries =
-            Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock), Keeping::default()).await?;
+        let clock = Arc::new(SystemClock);
+        let deliveries = Deliveries::start(store.clone(), subscribers.clone(), clock, keeping).await?;
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
         let command_budget = Duration::from_millis(u64::from(command_ms));

@@ -63,6 +63,7 @@ pub use slashbox_core::{
     HostLimits, HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply,
     Sender, SettingSpec, SubscriberKind, TimerWrite, Trap, Write,
 };
+pub use slashbox_delivery::Keeping;
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{

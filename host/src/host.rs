@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use crate::{
     AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, Source, TrialSettings,
     pipeline::{self, AcceptError},
+    room::Room,
     subscribers::{Subscribed, Subscribers, WebhookInfo},
     telemetry::HOST,
     web,
@@ -39,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) sources: HashMap<String, Source>,
     pub(crate) admin: AdminAccess,
     pub(crate) command_budget: Duration,
+    pub(crate) room: Room,
     pub(crate) tasks: TaskTracker,
     /// Tells the deliveries of each change of the plugins.
     follower: JoinHandle<()>,
@@ -83,6 +85,9 @@ pub enum EmitError {
     /// The store takes too long. It may be stored all the same.
     #[error("not stored in time")]
     Late,
+    /// Too much waits for the store already. Come again later.
+    #[error("too many events wait to be stored")]
+    Full,
 }
 
 impl From<AcceptError> for EmitError {
@@ -90,6 +95,7 @@ impl From<AcceptError> for EmitError {
         match error {
             AcceptError::Store(error) => Self::Store(error),
             AcceptError::Late => Self::Late,
+            AcceptError::Full => Self::Full,
         }
     }
 }
@@ -176,8 +182,9 @@ impl Host {
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
         let command_budget = Duration::from_millis(u64::from(command_ms));
-        let tasks = TaskTracker::new();
-        let inner = Inner { runtime, store, subscribers, deliveries, sources, admin, command_budget, tasks, follower };
+        let (room, tasks) = (Room::default(), TaskTracker::new());
+        let inner =
+            Inner { runtime, store, subscribers, deliveries, sources, admin, command_budget, room, tasks, follower };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -194,7 +201,7 @@ impl Host {
     /// this returns, it is on the disk.
     ///
     /// # Errors
-    /// If it is no event, or the store cannot write.
+    /// If it is no event, the store cannot write, or too much waits for it.
     pub async fn emit(&self, tenant: &str, event: NewEvent) -> Result<String, EmitError> {
         let event = event.into_event(tenant)?;
         let id = event.id.clone();

@@ -39,6 +39,7 @@ mod host;
 mod new;
 mod pipeline;
 mod rename;
+mod room;
 mod source;
 mod subscribers;
 pub mod telemetry;

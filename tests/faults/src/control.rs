@@ -3,7 +3,7 @@
 //! The test writes the first three, the disk all others. Both sides are built from this file, which holds nothing else.
 
 /// How many words there are.
-pub(crate) const WORDS: usize = 8;
+pub(crate) const WORDS: usize = 10;
 
 /// The variable that names the file with the words.
 pub(crate) const CONTROL: &str = "SLASHBOX_FAULTS_CONTROL";
@@ -26,6 +26,12 @@ pub(crate) const FAILED: usize = 5;
 pub(crate) const TORN_FROM: usize = 6;
 /// Which word tells the end of those bytes; 0 if there are none.
 pub(crate) const TORN_TO: usize = 7;
+
+/// Which word tells the first byte of the log that a failed sync has lost: no later sync brings it onto the disk, only another
+/// write.
+pub(crate) const LOST_FROM: usize = 8;
+/// Which word tells the end of those bytes; 0 if there are none.
+pub(crate) const LOST_TO: usize = 9;
 
 /// Nothing fails.
 pub(crate) const FAULT_NONE: u32 = 0;

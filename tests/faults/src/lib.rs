@@ -124,15 +124,30 @@ impl Disk {
         self.word(STUCK).fetch_sub(1, SeqCst);
     }
 
-    /// These bytes of the log are not on the disk.
+    /// These bytes of the log are not on the disk, but will be with the next sync.
     fn unsynced(&self, from: i64, length: isize) {
         let (Ok(from), Ok(length)) = (u32::try_from(from), u32::try_from(length)) else { return };
-        let (first, end) = (self.word(TORN_FROM), self.word(TORN_TO));
-        if end.load(SeqCst) == 0 {
-            first.store(from, SeqCst);
+        let to = from.saturating_add(length);
+        self.adds(TORN_FROM, TORN_TO, from, to);
+        if from <= self.word(LOST_FROM).load(SeqCst) {
+            self.word(LOST_FROM).fetch_max(to, SeqCst);
         }
-        first.fetch_min(from, SeqCst);
-        end.fetch_max(from.saturating_add(length), SeqCst);
+    }
+
+    /// As systems do it: the pages count as written from now on, though they are not.
+    fn loses(&self) {
+        let (from, to) = (self.word(TORN_FROM).load(SeqCst), self.word(TORN_TO).swap(0, SeqCst));
+        if to > 0 {
+            self.adds(LOST_FROM, LOST_TO, from, to);
+        }
+    }
+
+    fn adds(&self, first: usize, end: usize, from: u32, to: u32) {
+        if self.word(end).load(SeqCst) == 0 {
+            self.word(first).store(from, SeqCst);
+        }
+        self.word(first).fetch_min(from, SeqCst);
+        self.word(end).fetch_max(to, SeqCst);
     }
 
     fn sync(&self, file: c_int, which: Which, real: Fsync) -> c_int {
@@ -140,6 +155,9 @@ impl Disk {
         self.passes(KILL_BEFORE_SYNC, which);
         self.stick();
         if self.word(FAULT).load(SeqCst) == FAULT_SYNC {
+            if which == Which::Log {
+                self.loses();
+            }
             self.fails(libc::EIO);
             return -1;
         }
@@ -235,11 +253,15 @@ macro_rules! truncate {
             static REAL: OnceLock<usize> = OnceLock::new();
             // SAFETY: the C library's function of this name has this type.
             let real = unsafe { std::mem::transmute::<*const c_void, Truncate>(real(&REAL, $text)) };
-            if let Some((disk, _)) = ours(file)
-                && let Some(error) = disk.write_error()
-            {
-                disk.fails(error);
-                return -1;
+            if let Some((disk, which)) = ours(file) {
+                if let Some(error) = disk.write_error() {
+                    disk.fails(error);
+                    return -1;
+                }
+                if which == Which::Log && length == 0 {
+                    disk.word(TORN_TO).store(0, SeqCst);
+                    disk.word(LOST_TO).store(0, SeqCst);
+                }
             }
             // SAFETY: what the caller asked for.
             unsafe { real(file, length) }

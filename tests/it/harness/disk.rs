@@ -14,6 +14,9 @@ mod control;
 
 use control::*;
 
+/// What a disk writes at once.
+const SECTOR_BYTES: usize = 512;
+
 /// What fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -104,22 +107,24 @@ impl Disk {
         eventually("a sync that is stuck", async || (self.read(STUCK) > 0).then_some(())).await;
     }
 
-    /// What a loss of power may do, after the host's death: of what was written into the log and not synced, each sector is
-    /// as it was written, or empty, or anything, as `chance` says. Tells how many bytes that is about.
+    /// What a loss of power may do, after the host's death: of what was written into the log and not synced, or lost by a
+    /// sync that failed, each sector is as it was written, or empty, or anything, as `chance` says. Tells how many bytes that
+    /// is about.
     pub(crate) fn lose_power(&self, mut chance: impl FnMut() -> u8) -> usize {
-        let (from, to) = (self.read(TORN_FROM) as usize, self.read(TORN_TO) as usize);
-        self.write(TORN_TO, 0);
         let Ok(mut log) = fs::read(&self.log) else { return 0 };
-        let to = to.min(log.len());
-        let Some(torn) = log.get_mut(from..to) else { return 0 };
-        for sector in torn.chunks_mut(512) {
-            match chance() % 3 {
-                0 => {}
-                1 => sector.fill(0),
-                _ => sector.fill_with(&mut chance),
+        let mut bytes = 0;
+        for (first, end) in [(TORN_FROM, TORN_TO), (LOST_FROM, LOST_TO)] {
+            let (from, to) = (self.read(first) as usize, (self.read(end) as usize).min(log.len()));
+            self.write(end, 0);
+            for sector in log.get_mut(from..to).unwrap_or_default().chunks_mut(SECTOR_BYTES) {
+                bytes += sector.len();
+                match chance() % 3 {
+                    0 => {}
+                    1 => sector.fill(0),
+                    _ => sector.fill_with(&mut chance),
+                }
             }
         }
-        let bytes = torn.len();
         fs::write(&self.log, log).unwrap();
         bytes
     }

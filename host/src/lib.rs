@@ -48,7 +48,7 @@ mod web;
 mod webhook;
 
 pub use builder::{BuildError, HostBuilder};
-pub use host::{CommandError, EmitError, Host, OfFileError};
+pub use host::{CommandError, CutOff, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
 pub use rename::{RenamePluginError, Renamed, rename_plugin};

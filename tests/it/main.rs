@@ -48,6 +48,8 @@ mod survival;
 
 /// Hosts that are killed, again and again.
 mod crash;
+/// How a host ends that is told to.
+mod ending;
 /// Disks that fail.
 mod faults;
 /// More than the disk can take.

@@ -41,6 +41,15 @@ pub enum StartError {
     Write(#[from] WriteError),
 }
 
+/// Attempts that a shutdown did not wait for. All are made again by the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutOff {
+    /// So many were given back to the store.
+    pub handed_back: usize,
+    /// So many were not: the store did not write.
+    pub lost: usize,
+}
+
 /// Takes events and delivers them; fires timers.
 #[derive(Debug)]
 pub struct Deliveries {
@@ -51,7 +60,7 @@ pub struct Deliveries {
 
 #[derive(Debug)]
 struct Tasks {
-    worker: JoinHandle<()>,
+    worker: JoinHandle<CutOff>,
     timers: JoinHandle<()>,
 }
 
@@ -110,19 +119,22 @@ impl Deliveries {
     }
 
     /// Begins no more attempts and fires no more timers, and waits for the attempts under way, no longer than `grace`. What
-    /// is cut off is attempted again by the next run.
-    pub async fn shutdown(&self, grace: Duration) {
+    /// is cut off is given back, and attempted again by the next run.
+    pub async fn shutdown(&self, grace: Duration) -> CutOff {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tasks { worker, timers }) = tasks else { return };
+        let Some(Tasks { worker, timers }) = tasks else { return CutOff::default() };
         self.stop(grace);
-        for (task, name) in [(timers, "timers"), (worker, "worker")] {
-            if let Err(error) = task.await {
-                warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
-            }
+        if let Err(error) = timers.await {
+            warn!(target: DELIVERIES, task = "timers", %error, "a task did not end well");
         }
+        worker.await.unwrap_or_else(|error| {
+            warn!(target: DELIVERIES, task = "worker", %error, "a task did not end well");
+            CutOff::default()
+        })
     }
 
-    fn stop(&self, grace: Duration) {
+    /// As the beginning of [`shutdown`](Self::shutdown), without waiting: the grace time begins now.
+    pub fn stop(&self, grace: Duration) {
         self.intake.for_timers.tell(|told| told.stop = true);
         self.intake.for_worker.tell(|told| told.stop = Some(grace));
     }

@@ -25,6 +25,6 @@ mod timers;
 mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
-pub use deliveries::{Addressed, Deliveries, StartError};
+pub use deliveries::{Addressed, CutOff, Deliveries, StartError};
 pub use remote::{IN_FLIGHT_MAX, Remote, RemoteSettings};
 pub use subscriber::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};

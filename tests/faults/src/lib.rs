@@ -124,11 +124,14 @@ impl Disk {
         self.word(STUCK).fetch_sub(1, SeqCst);
     }
 
-    /// These bytes of the log are not on the disk, but will be with the next sync.
-    fn unsynced(&self, from: i64, length: isize) {
+    /// These bytes of the log are not on the disk, but will be with the next sync. Where they change nothing, no loss of power
+    /// does either: as SQLite does, this takes disks to leave alone what is written over itself.
+    fn unsynced(&self, from: i64, length: isize, changes: bool) {
         let (Ok(from), Ok(length)) = (u32::try_from(from), u32::try_from(length)) else { return };
         let to = from.saturating_add(length);
-        self.adds(TORN_FROM, TORN_TO, from, to);
+        if changes {
+            self.adds(TORN_FROM, TORN_TO, from, to);
+        }
         if from <= self.word(LOST_FROM).load(SeqCst) {
             self.word(LOST_FROM).fetch_max(to, SeqCst);
         }
@@ -170,18 +173,40 @@ impl Disk {
         done
     }
 
-    fn write(&self, which: Which, from: i64, real: impl FnOnce() -> isize) -> isize {
+    /// `bytes` are written at `from` by `real`.
+    fn write(&self, file: c_int, which: Which, from: i64, bytes: &[u8], real: impl FnOnce() -> isize) -> isize {
         if let Some(error) = self.write_error() {
             self.fails(error);
             return -1;
         }
+        let changes = which == Which::Log && !has(file, from, bytes);
         let written = real();
         if which == Which::Log {
-            self.unsynced(from, written);
+            self.unsynced(from, written, changes);
             self.passes(KILL_AFTER_WRITE, which);
         }
         written
     }
+}
+
+/// Whether a file has these bytes there already.
+fn has(file: c_int, at: i64, bytes: &[u8]) -> bool {
+    let mut found = vec![0_u8; bytes.len()];
+    // SAFETY: there is room for as many bytes as are asked for.
+    let read = unsafe { libc::pread(file, found.as_mut_ptr().cast(), found.len(), at) };
+    usize::try_from(read).is_ok_and(|read| read == bytes.len()) && found == bytes
+}
+
+/// The bytes that a caller of the C library's functions means.
+///
+/// # Safety
+/// There must be so many there, which nobody writes meanwhile.
+unsafe fn given<'b>(bytes: *const c_void, count: usize) -> &'b [u8] {
+    if bytes.is_null() {
+        return &[];
+    }
+    // SAFETY: as above.
+    unsafe { std::slice::from_raw_parts(bytes.cast(), count) }
 }
 
 /// The C library's own function of a name.
@@ -235,7 +260,8 @@ macro_rules! positioned_write {
             // SAFETY: what the caller asked for.
             let real = || unsafe { real(file, bytes, count, at) };
             match ours(file) {
-                Some((disk, which)) => disk.write(which, at, real),
+                // SAFETY: as the caller says.
+                Some((disk, which)) => disk.write(file, which, at, unsafe { given(bytes, count) }, real),
                 None => real(),
             }
         }
@@ -291,5 +317,6 @@ pub unsafe extern "C" fn write(file: c_int, bytes: *const c_void, count: usize) 
     let Some((disk, which)) = ours(file) else { return real() };
     // SAFETY: it asks where the descriptor stands, and moves nothing.
     let at = unsafe { libc::lseek(file, 0, libc::SEEK_CUR) };
-    disk.write(which, at, real)
+    // SAFETY: as the caller says.
+    disk.write(file, which, at, unsafe { given(bytes, count) }, real)
 }

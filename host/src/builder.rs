@@ -1,21 +1,20 @@
 //! How a [`Host`] is to be, and what is wrong with that.
 
 use std::{
-    collections::HashMap,
+    error::Error,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use slashbox_core::{HostLimits, LimitKey, Limits};
-use slashbox_delivery::{Remote, RemoteSettings};
 use slashbox_egress::{Egress, Settings as EgressSettings};
 use slashbox_runtime::{Folders, Runtime, Settings, StartError};
 use slashbox_store::{OpenError, Store};
 
 use crate::{
-    AdminAccess, Host, Source, Webhook, WebhookError,
+    AdminAccess, Configuration, ConfigurationError, Host, Source, Webhook,
+    configured::{Configured, WayOut},
     host::Parts,
-    subscribers::{Subscribed, fallbacks},
+    reload::Reread,
 };
 
 /// Says how a [`Host`] is to be.
@@ -28,6 +27,7 @@ pub struct HostBuilder {
     webhooks: Vec<Webhook>,
     egress: EgressSettings,
     admin: AdminAccess,
+    reread: Option<Reread>,
 }
 
 /// Why a host could not be built.
@@ -45,20 +45,9 @@ pub enum BuildError {
     /// What is to be delivered cannot be read.
     #[error(transparent)]
     Deliveries(#[from] slashbox_delivery::StartError),
-    /// A webhook cannot be served.
-    #[error("webhook {name:?}: {source}")]
-    Webhook {
-        /// What it is called, if it has a name.
-        name: Option<String>,
-        /// Why not.
-        source: WebhookError,
-    },
-    /// Two webhooks of a tenant have the same name.
-    #[error("webhook {0:?} is there twice: expected names that differ")]
-    WebhookTwice(String),
-    /// Two sources have the same name.
-    #[error("source {0:?} is there twice: expected names that differ")]
-    SourceTwice(String),
+    /// Its sources and webhooks cannot be served.
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
     /// The plugins folder would be watched for what the host itself writes.
     #[error("data directory {data_dir:?}: expected a folder outside of the plugins folder {plugins_dir:?}")]
     DataInPlugins {
@@ -91,6 +80,7 @@ impl Default for HostBuilder {
             webhooks: Vec::new(),
             egress: EgressSettings::default(),
             admin: AdminAccess::default(),
+            reread: None,
         }
     }
 }
@@ -153,6 +143,18 @@ impl HostBuilder {
         self
     }
 
+    /// Where sources and webhooks are read again, for [`Host::reload`] and the admin API's `POST /v1/admin/reload`. It is
+    /// called for each reload, on a thread that may block. Its error is told to whoever asked for the reload, and logged; so
+    /// it shows no secret.
+    #[must_use]
+    pub fn on_reload<E: Into<Box<dyn Error + Send + Sync>>>(
+        mut self,
+        read: impl Fn() -> Result<Configuration, E> + Send + Sync + 'static,
+    ) -> Self {
+        self.reread = Some(Reread::new(read));
+        self
+    }
+
     /// Opens the store, loads the plugins, and watches their folder from then on.
     ///
     /// # Errors
@@ -164,19 +166,14 @@ impl HostBuilder {
             let Self { data_dir, plugins_dir, .. } = self;
             return Err(BuildError::DataInPlugins { data_dir, plugins_dir });
         }
-        let mut sources = HashMap::new();
-        for source in self.sources {
-            if let Some(twice) = sources.insert(source.name.clone(), source) {
-                return Err(BuildError::SourceTwice(twice.name));
-            }
-        }
-        let egress = Egress::new(&self.egress)?;
-        let remotes = remotes(self.webhooks, &self.egress, &egress)?;
+        let way_out = WayOut { egress: Egress::new(&self.egress)?, settings: self.egress };
+        let configured = Configured::check(self.sources, self.webhooks, &way_out)?;
         let store = Store::open(&self.data_dir)?;
         let folders = Folders { plugins_dir: self.plugins_dir, data_dir: self.data_dir };
-        let (fallbacks, command_ms) = (fallbacks(&remotes), self.settings.host.command_ms);
-        let runtime = Runtime::start(&self.settings, &folders, fallbacks, store.reader(), Some(egress)).await?;
-        let parts = Parts { runtime, store, remotes, sources, admin: self.admin, command_ms };
+        let (fallbacks, egress) = (configured.remotes.fallbacks(), Some(way_out.egress.clone()));
+        let runtime = Runtime::start(&self.settings, &folders, fallbacks, store.reader(), egress).await?;
+        let (admin, command_ms) = (self.admin, self.settings.host.command_ms);
+        let parts = Parts { runtime, store, configured, way_out, reread: self.reread, admin, command_ms };
         Ok(Host::start(parts).await?)
     }
 }
@@ -190,25 +187,6 @@ fn check_ranges(settings: &Settings) -> Result<(), BuildError> {
         }
     }
     Ok(())
-}
-
-/// The remotes, checked, in their order.
-fn remotes(webhooks: Vec<Webhook>, settings: &EgressSettings, egress: &Egress) -> Result<Vec<Subscribed>, BuildError> {
-    let mut remotes: Vec<Subscribed> = Vec::new();
-    for webhook in webhooks {
-        let checked = webhook.check(settings);
-        let (target, name) = checked.map_err(|source| BuildError::Webhook { name: webhook.name.clone(), source })?;
-        let revision = webhook.revision(settings);
-        let Webhook { tenant, subscription, format, profile, in_flight_max, api_key, keys, headers, .. } = webhook;
-        if remotes.iter().any(|earlier| earlier.tenant == tenant && earlier.remote.name() == name) {
-            return Err(BuildError::WebhookTwice(name));
-        }
-        let schedule = profile.schedule();
-        let remote = RemoteSettings { name, target, format, api_key, keys, headers, schedule, in_flight_max };
-        let remote = Remote::new(remote, egress.clone(), revision);
-        remotes.push(Subscribed { tenant, subscription, remote: Arc::new(remote) });
-    }
-    Ok(remotes)
 }
 
 /// Whether a folder is another, or lies in it, as far as their names tell.

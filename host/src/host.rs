@@ -1,22 +1,28 @@
 //! The embedding API: give a host commands and events, mount its routes, shut it down.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
+use arc_swap::ArcSwap;
 use slashbox_core::{CommandNameError, NameError};
-use slashbox_delivery::{Deliveries, SystemClock};
+use slashbox_delivery::{Deliveries, Keeping, SystemClock};
 use slashbox_dialects::EVENT_BYTES_MAX;
 use slashbox_egress::Egress;
 use slashbox_runtime::{Catalog, Cost, LoadError, Plugin, PluginFile, Runtime, Settings};
 use slashbox_store::{OpenError, Store, WriteError};
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Mutex, watch},
+    task::JoinHandle,
+};
 use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::{
-    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, Source, TrialSettings,
+    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, TrialSettings,
+    configured::{Configured, WayOut},
     pipeline::{self, AcceptError},
+    reload::Reread,
     room::Room,
-    subscribers::{Subscribed, Subscribers, WebhookInfo},
+    subscribers::{Subscribers, WebhookInfo},
     telemetry::HOST,
     web,
 };
@@ -59,7 +65,11 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) subscribers: Arc<Subscribers>,
     pub(crate) deliveries: Arc<Deliveries>,
-    pub(crate) sources: HashMap<String, Source>,
+    pub(crate) configured: Arc<ArcSwap<Configured>>,
+    pub(crate) way_out: WayOut,
+    pub(crate) reread: Option<Reread>,
+    /// Whoever has it replaces what is configured.
+    pub(crate) reloads: Mutex<()>,
     pub(crate) admin: AdminAccess,
     pub(crate) command_budget: Duration,
     pub(crate) room: Room,
@@ -80,8 +90,9 @@ impl Drop for Inner {
 pub(crate) struct Parts {
     pub(crate) runtime: Runtime,
     pub(crate) store: Store,
-    pub(crate) remotes: Vec<Subscribed>,
-    pub(crate) sources: HashMap<String, Source>,
+    pub(crate) configured: Configured,
+    pub(crate) way_out: WayOut,
+    pub(crate) reread: Option<Reread>,
     pub(crate) admin: AdminAccess,
     pub(crate) command_ms: u32,
 }
@@ -179,10 +190,12 @@ impl Host {
     pub async fn of_file(trial: &TrialSettings, file: &PluginFile) -> Result<Self, OfFileError> {
         let TrialSettings { settings, egress, compiled_dir } = trial;
         let store = Store::in_memory()?;
-        let egress = Some(Egress::new(egress)?);
+        let way_out = WayOut { settings: egress.clone(), egress: Egress::new(egress)? };
+        let egress = Some(way_out.egress.clone());
         let runtime = Runtime::of_file(settings, file, compiled_dir.as_deref(), store.reader(), egress).await?;
-        let (sources, admin, command_ms) = (HashMap::new(), AdminAccess::default(), settings.host.command_ms);
-        Ok(Self::start(Parts { runtime, store, remotes: Vec::new(), sources, admin, command_ms }).await?)
+        let (admin, command_ms) = (AdminAccess::default(), settings.host.command_ms);
+        let configured = Configured::default();
+        Ok(Self::start(Parts { runtime, store, configured, way_out, reread: None, admin, command_ms }).await?)
     }
 
     /// Says whether a file is a plugin for a host with these settings, and what it costs. With the grant beside it if there
@@ -196,17 +209,31 @@ impl Host {
 
     /// Puts the parts together, and begins to deliver.
     pub(crate) async fn start(parts: Parts) -> Result<Self, slashbox_delivery::StartError> {
-        let Parts { runtime, store, remotes, sources, admin, command_ms } = parts;
+        let Parts { runtime, store, configured, way_out, reread, admin, command_ms } = parts;
         let runtime = Arc::new(runtime);
         let changes = runtime.changes();
-        let subscribers = Subscribers::new(runtime.clone(), remotes);
-        let deliveries = Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock)).await?;
+        let configured = Arc::new(ArcSwap::from_pointee(configured));
+        let subscribers = Subscribers::new(runtime.clone(), configured.clone());
+        let deliveries =
+            Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock), Keeping::default()).await?;
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
         let command_budget = Duration::from_millis(u64::from(command_ms));
-        let (room, tasks) = (Room::default(), TaskTracker::new());
-        let inner =
-            Inner { runtime, store, subscribers, deliveries, sources, admin, command_budget, room, tasks, follower };
+        let inner = Inner {
+            runtime,
+            store,
+            subscribers,
+            deliveries,
+            configured,
+            way_out,
+            reread,
+            reloads: Mutex::default(),
+            admin,
+            command_budget,
+            room: Room::default(),
+            tasks: TaskTracker::new(),
+            follower,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -216,7 +243,8 @@ impl Host {
     /// If there is neither, if it is no command, or if the host is shutting down. How the plugin's call ended is no error,
     /// but the answer's [`outcome`](Answer::outcome).
     pub async fn command(&self, tenant: &str, command: NewCommand) -> Result<Answer, CommandError> {
-        pipeline::answer(&self.inner, command.into_command(tenant)?).await
+        let configured = self.inner.configured.load_full();
+        pipeline::answer(&self.inner, &configured.remotes, command.into_command(tenant)?).await
     }
 
     /// Stores an event of a tenant's, to be delivered to every plugin and webhook that wants it. Gives back its id. When
@@ -226,8 +254,8 @@ impl Host {
     /// If it is no event, the store cannot write, or too much waits for it.
     pub async fn emit(&self, tenant: &str, event: NewEvent) -> Result<String, EmitError> {
         let event = event.into_event(tenant)?;
-        let id = event.id.clone();
-        pipeline::accept(&self.inner, vec![(event, None)]).await?;
+        let (id, configured) = (event.id.clone(), self.inner.configured.load_full());
+        pipeline::accept(&self.inner, &configured.remotes, vec![(event, None)]).await?;
         Ok(id)
     }
 
@@ -244,7 +272,7 @@ impl Host {
 
     /// The webhooks that are configured.
     pub fn webhooks(&self) -> Vec<WebhookInfo> {
-        self.inner.subscribers.webhooks()
+        self.inner.configured.load().remotes.infos()
     }
 
     /// Looks at the plugins folder now, and returns when what was found serves. Without it, changes are seen within a

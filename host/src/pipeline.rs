@@ -2,7 +2,8 @@
 //!
 //! Read this first: every event, whichever way it came in, passes through [`accept`], and every command through
 //! [`answer`]. Invariants: an event is on the disk before its sender hears that it was taken; who answers a command is
-//! decided before the call, and a failing owner is never replaced by another; what a call changes, and what others are to
+//! decided before the call, and a failing owner is never replaced by another; a reload meanwhile changes nothing of it: the
+//! remotes are those that there were when it came in; what a call changes, and what others are to
 //! know of it, is committed before its reply leaves; whoever asked gets exactly one answer, and nothing internal in it.
 
 mod answer;
@@ -23,7 +24,7 @@ use tracing::{debug, error, warn};
 use crate::{
     host::{CommandError, Inner},
     room::Full,
-    subscribers::{Answerer, Route},
+    subscribers::{Answerer, Remotes, Route},
     telemetry::{COMMANDS, EVENTS},
 };
 
@@ -51,10 +52,11 @@ pub(crate) enum AcceptError {
 /// same.
 pub(crate) async fn accept(
     inner: &Arc<Inner>,
+    remotes: &Remotes,
     events: Vec<(Event, Option<Dedupe>)>,
 ) -> Result<Vec<Accepted>, AcceptError> {
     let addressed = events.into_iter().map(|(event, dedupe)| {
-        let subscribers = inner.subscribers.of_event(&event);
+        let subscribers = inner.subscribers.of_event(remotes, &event);
         let (id, tenant, kind) = (&event.id, &event.origin.tenant, &event.kind);
         debug!(target: EVENTS, event = id, tenant, kind, subscribers = subscribers.len(), "comes in");
         Addressed { event, dedupe, subscribers }
@@ -85,11 +87,11 @@ fn store(
 }
 
 /// Finds who answers a command and has it answered, in a task of its own: it runs to its end if the sender hangs up.
-pub(crate) async fn answer(inner: &Arc<Inner>, command: Command) -> Result<Answer, CommandError> {
-    let Some(Route { answerer, observers }) = inner.subscribers.of_command(&command) else {
+pub(crate) async fn answer(inner: &Arc<Inner>, remotes: &Remotes, command: Command) -> Result<Answer, CommandError> {
+    let Some(Route { answerer, observers }) = inner.subscribers.of_command(remotes, &command) else {
         let (tenant, name) = (&command.origin.tenant, command.name.as_str());
         debug!(target: COMMANDS, tenant, command = name, "unknown");
-        return Err(CommandError::Unknown { name: name.into(), near: inner.subscribers.near(tenant, name) });
+        return Err(CommandError::Unknown { name: name.into(), near: inner.subscribers.near(remotes, tenant, name) });
     };
     if inner.tasks.is_closed() {
         return Err(CommandError::ShuttingDown);

@@ -4,7 +4,7 @@ use slashbox_core::{NameError, check_name};
 use slashbox_dialects::{Dialect, Hotline, ReplyStyle, Secret, ShortSecret};
 
 /// A platform's way in: `POST /in/NAME`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     pub(crate) name: String,
     pub(crate) tenant: String,

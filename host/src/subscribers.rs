@@ -5,29 +5,21 @@
 
 mod emitted;
 mod plugin;
+mod remotes;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Weak},
-};
+use std::sync::{Arc, Weak};
 
-use slashbox_core::{
-    Command, Event, Fallbacks, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, Subscription, near,
-};
+use arc_swap::ArcSwap;
+use slashbox_core::{Command, Event, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, near};
 use slashbox_delivery::{Directory, Remote, Subscriber};
 use slashbox_dialects::Format;
 use slashbox_runtime::{Catalog, Owner, Plugin, Runtime};
 
+use crate::configured::Configured;
+
 pub(crate) use emitted::Emitting;
 use plugin::PluginSubscriber;
-
-/// A remote with what it wants.
-#[derive(Debug)]
-pub(crate) struct Subscribed {
-    pub(crate) tenant: String,
-    pub(crate) subscription: Subscription,
-    pub(crate) remote: Arc<Remote>,
-}
+pub(crate) use remotes::{Remotes, Subscribed};
 
 /// A webhook as others may see it: without its URL, which may hold a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +38,26 @@ pub struct WebhookInfo {
     pub signed: bool,
 }
 
+/// How a webhook stands. Times are in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookState {
+    /// Since when an operator has it wait.
+    pub paused_since_ms: Option<u64>,
+    /// Since when it is disabled, since it has failed for too long: until somebody resumes it.
+    pub disabled_since_ms: Option<u64>,
+    /// Since when nothing has arrived, if that lasts for a minute or longer.
+    pub failing_since_ms: Option<u64>,
+    /// Until when it is left alone, since it fails.
+    pub left_alone_until_ms: Option<u64>,
+}
+
 /// Everybody who may get something.
 #[derive(Debug)]
 pub(crate) struct Subscribers {
     /// Itself, for the plugins, which emit events for others.
     me: Weak<Self>,
     runtime: Arc<Runtime>,
-    /// By tenant, in the order of the configuration.
-    remotes: HashMap<String, Vec<Subscribed>>,
+    configured: Arc<ArcSwap<Configured>>,
 }
 
 /// Who answers a command.
@@ -75,45 +79,28 @@ pub(crate) struct Route {
     pub(crate) observers: Vec<SubscriberId>,
 }
 
-/// The commands that remotes answer where no plugin owns them.
-pub(crate) fn fallbacks(remotes: &[Subscribed]) -> Fallbacks {
-    let mut fallbacks = Fallbacks::default();
-    let may_answer = |remote: &&Subscribed| remote.subscription.takes_sender(Sender::Operator);
-    for Subscribed { tenant, subscription, .. } in remotes.iter().filter(may_answer) {
-        let commands = subscription.patterns.iter().filter(|pattern| !matches!(pattern, Pattern::Kind(_))).cloned();
-        let mut commands = commands.peekable();
-        if commands.peek().is_some() {
-            fallbacks.0.entry(tenant.clone()).or_default().extend(commands);
-        }
-    }
-    fallbacks
-}
-
 impl Subscribers {
-    pub(crate) fn new(runtime: Arc<Runtime>, all: Vec<Subscribed>) -> Arc<Self> {
-        let mut remotes: HashMap<String, Vec<Subscribed>> = HashMap::new();
-        for remote in all {
-            remotes.entry(remote.tenant.clone()).or_default().push(remote);
-        }
-        Arc::new_cyclic(|me| Self { me: me.clone(), runtime, remotes })
+    pub(crate) fn new(runtime: Arc<Runtime>, configured: Arc<ArcSwap<Configured>>) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self { me: me.clone(), runtime, configured })
     }
 
-    /// Who gets an event.
-    pub(crate) fn of_event(&self, event: &Event) -> Vec<SubscriberId> {
+    /// Who gets an event, of these remotes and of the plugins.
+    pub(crate) fn of_event(&self, remotes: &Remotes, event: &Event) -> Vec<SubscriberId> {
         let tenant = &event.origin.tenant;
         let catalog = self.runtime.catalog();
-        let remotes = self.remotes(tenant).filter(|remote| remote.subscription.covers(event));
+        let remotes = remotes.of(tenant).filter(|remote| remote.subscription.covers(event));
         plugins_that_want(&catalog, tenant, &event.kind, &event.native_kind)
             .map(|plugin| plugin_id(tenant, plugin))
             .chain(remotes.map(|remote| webhook_id(tenant, &remote.remote)))
             .collect()
     }
 
-    /// Who answers a command, and who else is to know of it; none if nobody answers it.
-    pub(crate) fn of_command(&self, command: &Command) -> Option<Route> {
+    /// Who answers a command, and who else is to know of it; none if nobody answers it. The remotes have been taken before
+    /// the owners are looked at: see [`crate::reload`].
+    pub(crate) fn of_command(&self, remotes: &Remotes, command: &Command) -> Option<Route> {
         let (tenant, source, name) = (&command.origin.tenant, &command.origin.source, command.name.as_str());
         let catalog = self.runtime.catalog();
-        let mut remotes = self.remotes(tenant).filter(|remote| remote.subscription.covers_command(name, source));
+        let mut remotes = remotes.of(tenant).filter(|remote| remote.subscription.covers_command(name, source));
         let answerer = match catalog.owner(tenant, name) {
             Some(Owner::Plugin(plugin)) => Answerer::Plugin(plugin.clone()),
             Some(Owner::Absent(id)) => Answerer::Absent(id.clone()),
@@ -127,10 +114,10 @@ impl Subscribers {
     }
 
     /// A tenant's commands that are near to an unknown one, the nearest first.
-    pub(crate) fn near(&self, tenant: &str, command: &str) -> Vec<String> {
+    pub(crate) fn near(&self, remotes: &Remotes, tenant: &str, command: &str) -> Vec<String> {
         let catalog = self.runtime.catalog();
         let may_answer = |remote: &&Subscribed| remote.subscription.takes_sender(Sender::Operator);
-        let of_remotes = self.remotes(tenant).filter(may_answer).flat_map(|remote| &remote.subscription.patterns);
+        let of_remotes = remotes.of(tenant).filter(may_answer).flat_map(|remote| &remote.subscription.patterns);
         let of_remotes = of_remotes.filter_map(|pattern| match pattern {
             Pattern::Command(name) => Some(name.as_str()),
             Pattern::EveryCommand | Pattern::Kind(_) => None,
@@ -139,25 +126,6 @@ impl Subscribers {
         known.sort_unstable();
         known.dedup();
         near(command, known.into_iter()).into_iter().map(Into::into).collect()
-    }
-
-    /// The remotes of all tenants, by tenant, and of each in the order of the configuration.
-    pub(crate) fn webhooks(&self) -> Vec<WebhookInfo> {
-        let info = |remote: &Subscribed| WebhookInfo {
-            name: remote.remote.name().into(),
-            tenant: remote.tenant.clone(),
-            host: remote.remote.host().into(),
-            events: remote.subscription.patterns.clone(),
-            format: remote.remote.format(),
-            signed: remote.remote.is_signed(),
-        };
-        let mut webhooks: Vec<WebhookInfo> = self.remotes.values().flatten().map(info).collect();
-        webhooks.sort_by(|a, b| a.tenant.cmp(&b.tenant));
-        webhooks
-    }
-
-    fn remotes(&self, tenant: &str) -> impl Iterator<Item = &Subscribed> {
-        self.remotes.get(tenant).into_iter().flatten()
     }
 }
 
@@ -169,8 +137,8 @@ impl Directory for Subscribers {
                 Some(Arc::new(PluginSubscriber::new(self.runtime.clone(), plugin, self.me.clone())))
             }
             SubscriberKind::Webhook => {
-                let found = self.remotes(&id.tenant).find(|remote| remote.remote.name() == id.name)?;
-                Some(found.remote.clone())
+                let configured = self.configured.load();
+                Some(configured.remotes.find(&id.tenant, &id.name)?.remote.clone())
             }
         }
     }

@@ -53,7 +53,8 @@ impl Host {
         let command = command.into_command(tenant)?;
         if !plugin.descriptor().commands.iter().any(|declared| declared.name == command.name) {
             let name = command.name.as_str();
-            return Err(CommandError::Unknown { name: name.into(), near: self.inner.subscribers.near(tenant, name) });
+            let near = self.inner.subscribers.near(&self.inner.configured.load().remotes, tenant, name);
+            return Err(CommandError::Unknown { name: name.into(), near });
         }
         let id = command.id.clone();
         let mut trial = self.try_input(plugin, Input::Command(Arc::new(command)), true).await;

@@ -1,15 +1,18 @@
 //! A remote webhook as it is configured: where it is, what it wants, how it is written to.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     header::{CONTENT_TYPE, HOST, USER_AGENT},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
-use slashbox_core::{NameError, Pattern, Schedule, Sender, Subscription, check_name, signature::SigningKey};
-use slashbox_delivery::IN_FLIGHT_MAX;
+use slashbox_core::{
+    NameError, Pattern, Schedule, Sender, Subscription, check_name,
+    signature::{SigningKey, sign},
+};
+use slashbox_delivery::{ANSWER_MAX, IN_FLIGHT_MAX, Success};
 use slashbox_dialects::Format;
 use slashbox_egress::{OWN_HEADERS, Settings as EgressSettings, Target, TargetError};
 
@@ -25,9 +28,12 @@ const NAME_HASH_CHARS: usize = 8;
 /// When attempts that failed are made again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// Nine more times in two days.
+    /// Nine more times in two days, at any pace.
     #[default]
     Default,
+    /// As TG-Staff does: three more times in ten minutes, and no more than ten requests in a second. Status 200 within 5 s is
+    /// success, and nothing else.
+    TgStaff,
     /// Never.
     None,
 }
@@ -36,7 +42,29 @@ impl Profile {
     pub(crate) fn schedule(self) -> Schedule {
         match self {
             Self::Default => Schedule::remote(),
+            Self::TgStaff => Schedule::tg_staff(),
             Self::None => Schedule::none(),
+        }
+    }
+
+    pub(crate) fn success(self) -> Success {
+        match self {
+            Self::TgStaff => Success::Only200,
+            Self::Default | Self::None => Success::Any2xx,
+        }
+    }
+
+    pub(crate) fn answer_max(self) -> Duration {
+        match self {
+            Self::TgStaff => Duration::from_secs(5),
+            Self::Default | Self::None => ANSWER_MAX,
+        }
+    }
+
+    pub(crate) fn per_second(self) -> Option<u32> {
+        match self {
+            Self::TgStaff => Some(10),
+            Self::Default | Self::None => None,
         }
     }
 }
@@ -51,6 +79,7 @@ pub struct Webhook {
     pub(crate) format: Format,
     pub(crate) profile: Profile,
     pub(crate) in_flight_max: u32,
+    pub(crate) per_second: Option<u32>,
     pub(crate) api_key: Option<SecretString>,
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) headers: HeaderMap,
@@ -92,6 +121,7 @@ impl Webhook {
             format: Format::AsReceived,
             profile: Profile::default(),
             in_flight_max: IN_FLIGHT_MAX,
+            per_second: None,
             api_key: None,
             keys: Vec::new(),
             headers: HeaderMap::new(),
@@ -155,6 +185,13 @@ impl Webhook {
         self
     }
 
+    /// The most requests to it in a second, at least 1; as many as its profile says if nothing is said.
+    #[must_use]
+    pub fn per_second(mut self, per_second: u32) -> Self {
+        self.per_second = Some(per_second.max(1));
+        self
+    }
+
     /// What it knows the sender by, written into the body where the format has a place for it.
     #[must_use]
     pub fn api_key(mut self, api_key: impl Into<SecretString>) -> Self {
@@ -199,9 +236,26 @@ impl Webhook {
         Ok((target, name))
     }
 
-    /// Another one for each way in which it is reached: where, and what is allowed.
+    /// Another one for each way in which it is reached and written to, and may answer: whatever of that changes, may be what
+    /// the attempts before failed for.
     pub(crate) fn revision(&self, egress: &EgressSettings) -> String {
-        digest(&format!("{}\n{}\n{:?}", self.url, egress.allow_http, egress.allow_cidrs))
+        let Self { url, format, profile, api_key, keys, headers, .. } = self;
+        let mut parts = Sha256::new();
+        let mut part = |bytes: &[u8]| {
+            parts.update(bytes.len().to_be_bytes()); // So that no two lists of parts come to the same.
+            parts.update(bytes);
+        };
+        part(format!("{url} {} {:?}", egress.allow_http, egress.allow_cidrs).as_bytes());
+        part(format!("{} {:?} {:?}", format.name(), profile.answer_max(), profile.success()).as_bytes());
+        part(&[u8::from(api_key.is_some())]);
+        part(api_key.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes());
+        // By what its requests are signed, without the keys themselves. No request is so empty.
+        part(sign(keys, "", 0, b"").as_bytes());
+        for (name, value) in headers {
+            part(name.as_str().as_bytes());
+            part(value.as_bytes());
+        }
+        hex(&parts.finalize())
     }
 
     /// The URL itself may hold a secret, so only the host is shown of it.
@@ -217,7 +271,11 @@ impl Webhook {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Without its headers and its key, which are secrets.
@@ -230,5 +288,44 @@ impl fmt::Debug for Webhook {
             .field("format", &self.format)
             .field("profile", &self.profile)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What failed before may succeed when any of this is another.
+    #[test]
+    fn whatever_a_request_is_made_of_is_part_of_the_revision() {
+        let key = |letter: &str| format!("whsec_{}", letter.repeat(32)).parse::<SigningKey>().unwrap();
+        let webhook = || {
+            let webhook = Webhook::new("https://a.example/").api_key("k".to_owned()).signing_keys([key("A")]);
+            webhook.header("x-a", "1").unwrap()
+        };
+        let egress = EgressSettings::default();
+        let revision = |webhook: &Webhook| webhook.revision(&egress);
+        let other = [
+            Webhook { url: "https://a.example/b".into(), ..webhook() },
+            webhook().format(Format::Hotline),
+            webhook().profile(Profile::TgStaff),
+            webhook().api_key("l".to_owned()),
+            Webhook { api_key: None, ..webhook() },
+            Webhook { api_key: Some(String::new().into()), ..webhook() },
+            webhook().signing_keys([key("B")]),
+            Webhook { keys: vec![key("B")], ..webhook() },
+            Webhook { keys: Vec::new(), ..webhook() },
+            webhook().header("x-b", "1").unwrap(),
+            Webhook { headers: HeaderMap::new(), ..webhook() }.header("x-a", "2").unwrap(),
+        ];
+        let mut revisions: Vec<String> = [webhook()].iter().chain(&other).map(revision).collect();
+        let allowing = EgressSettings { allow_http: true, ..EgressSettings::default() };
+        revisions.push(webhook().revision(&allowing));
+        let count = revisions.len();
+        revisions.sort_unstable();
+        revisions.dedup();
+        assert_eq!(revisions.len(), count, "each is another one");
+        let same = webhook().name("a").tenant("acme").events(["*".parse().unwrap()]).profile(Profile::None);
+        assert_eq!(revision(&same.in_flight_max(1).per_second(1)), revision(&webhook()));
     }
 }

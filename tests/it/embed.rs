@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use slashbox::{
-    Answer, BuildError, CommandError, EgressSettings, EmitError, Host, HostBuilder, NewCommand, NewEvent, Outcome,
-    Sender, Shown, Source, Standing, Webhook,
+    AdminAccess, Answer, BuildError, CommandError, Configuration, EgressSettings, EmitError, Host, HostBuilder,
+    NewCommand, NewEvent, Outcome, ReloadError, Sender, Shown, Source, SourceError, Standing, Webhook,
 };
 use tokio::net::TcpListener;
 
@@ -162,6 +162,87 @@ async fn its_routes_are_mounted_where_the_program_likes() {
     assert_eq!(ready().await, 503);
     assert_eq!(post().await, (503, r#"{"error":"slashbox is shutting down"}"#.into()));
     server.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_changes_sources_and_webhooks_itself() {
+    let receiver = Receiver::start();
+    receiver.answers(|received| Said::text(&received.path));
+    let site = Site::new(&[]);
+    let source = |name: &str| Source::hotline(name, KEY).unwrap();
+    let webhook =
+        |name: &str| Webhook::new(&receiver.url(&format!("/{name}"))).name(name).events(["/order".parse().unwrap()]);
+    let egress = EgressSettings { allow_http: true, allow_cidrs: vec!["127.0.0.1/32".parse().unwrap()] };
+    let builder = host(&site).egress(egress).source(source("support")).webhook(webhook("shop"));
+    let host = builder.admin(AdminAccess::Loopback).build().await.unwrap();
+    let order = async || shown(&host, "default", NewCommand::new("/order")).await;
+    let two = Configuration {
+        sources: vec![source("support"), source("sales")],
+        webhooks: vec![webhook("crm"), webhook("shop")],
+        after_restart: Vec::new(),
+    };
+    let reloaded = host.reconfigure(two.clone()).await.unwrap();
+    assert_eq!(
+        (reloaded.sources.to_string(), reloaded.webhooks.to_string()),
+        ("added sales".into(), "added crm".into())
+    );
+    assert_eq!(order().await, message("/crm"));
+    // Whatever of it cannot be served, none of it is.
+    for (wrong, expected) in [
+        (Configuration { sources: vec![source("a"), source("a")], ..two.clone() }, "source \"a\" is there twice"),
+        (Configuration { webhooks: vec![webhook("b"), webhook("b")], ..two.clone() }, "webhook \"b\" is there twice"),
+        (
+            Configuration { webhooks: vec![webhook("a"), Webhook::new("https://example.com")], ..two.clone() },
+            "webhook without a name: events: expected at least one",
+        ),
+        (
+            Configuration { webhooks: vec![webhook("a").header("a", "b").unwrap().tenant("a/b")], ..two.clone() },
+            "webhook \"a\": tenant: \"a/b\" is no name",
+        ),
+        (
+            Configuration { webhooks: vec![Webhook::new("https://10.0.0.1").name("c")], ..two.clone() },
+            "webhook \"c\": url: egress to 10.0.0.1 (private) is refused",
+        ),
+    ] {
+        let error = host.reconfigure(wrong).await.unwrap_err();
+        assert!(matches!(error, ReloadError::Configuration { .. }), "{error:?}");
+        assert_has(&error.to_string(), &[expected]);
+        assert_eq!((host.webhooks().len(), order().await), (2, message("/crm")), "{error}");
+    }
+    assert!(host.reconfigure(two).await.unwrap().webhooks.is_empty());
+    // It has not said where its configuration is read again.
+    assert!(matches!(host.reload().await, Err(ReloadError::NoConfiguration)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1/admin/reload", listener.local_addr().unwrap());
+    let app = host.router();
+    let server = tokio::spawn(async move { axum::serve(listener, app).await });
+    let answer = client().post(url).header("content-type", "application/json").send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 409);
+    assert_has(&answer.text().await.unwrap(), &["\"code\":\"not-reloadable\""]);
+    server.abort();
+    host.shutdown().await;
+    assert!(matches!(host.reconfigure(Configuration::default()).await, Err(ReloadError::ShuttingDown)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_program_says_where_its_configuration_is_read_again() {
+    let site = Site::new(&[]);
+    let read = || {
+        let sources = vec![Source::hotline("support", KEY)?];
+        Ok::<_, SourceError>(Configuration { sources, after_restart: vec!["region".into()], ..Default::default() })
+    };
+    let host = host(&site).on_reload(read).build().await.unwrap();
+    let reloaded = host.reload().await.unwrap();
+    assert_eq!((reloaded.sources.added, reloaded.after_restart), (vec!["support".into()], vec!["region".into()]));
+    host.shutdown().await;
+    let host = self::host(&site).on_reload(|| Err("the database is gone")).build().await.unwrap();
+    assert_eq!(host.reload().await.unwrap_err().to_string(), "the database is gone");
+    host.shutdown().await;
+    // Whatever happens there, the host lives on.
+    let host = self::host(&site).on_reload(|| -> Result<_, String> { panic!("a mistake") }).build().await.unwrap();
+    assert!(matches!(host.reload().await, Err(ReloadError::Failed)));
+    assert!(host.reconfigure(Configuration::default()).await.is_ok());
+    host.shutdown().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

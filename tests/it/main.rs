@@ -59,10 +59,13 @@ mod overload;
 mod cache;
 /// Who answers a command.
 mod owners;
+/// Sources and webhooks that change while a host runs.
+mod reconfigure;
 /// Plugins that come, change and go.
 mod reload;
 /// Plugins that are replaced without a pause.
 mod replaced;
+mod replays;
 /// What is left after a restart.
 mod restart;
 /// Plugins of earlier interfaces.

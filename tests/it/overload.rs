@@ -61,7 +61,7 @@ async fn what_waits_for_a_stuck_disk_is_bounded_and_commands_are_answered() {
     let accepted = server.support.writes("before").await.id;
     server.settled().await;
     disk.set(Fault::Stuck);
-    let senders = 500;
+    let senders = 400;
     let (sender, commands) = (server.support.clone(), server.support.in_topic(9));
     let sending = tokio::spawn(async move { refused(&sender, senders).await });
     disk.stuck().await;
@@ -81,7 +81,9 @@ async fn what_waits_for_a_stuck_disk_is_bounded_and_commands_are_answered() {
     let mark = server.says("/mark lost").await;
     assert_eq!(mark, "! /mark is temporarily unavailable (ref REF)");
     disk.set(Fault::None);
+    let mut tries = 0;
     let after = eventually("an event that is taken", async || {
+        tries += 1;
         let answer = server.support.tries(server.support.message("after")).await.unwrap();
         (answer.status == 200).then(|| answer.taken().id)
     })
@@ -91,8 +93,8 @@ async fn what_waits_for_a_stuck_disk_is_bounded_and_commands_are_answered() {
     let events = server.listed("events").await;
     let has = |id: &str| events.iter().any(|event| event["id"] == *id);
     assert!(has(&accepted) && has(&after));
-    // What was kept was stored, though nobody could be told; nothing else was.
-    assert!(events.len() <= kept + 3, "{}", events.len());
+    // What was kept was stored, though nobody could be told; nothing else was, but the first one, `/mark`, and these tries.
+    assert!(events.len() <= kept + 2 + tries, "{}", events.len());
 }
 
 /// Senders whose long bodies lack the last byte, and who come again whenever they are sent away.

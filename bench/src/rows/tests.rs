@@ -43,7 +43,7 @@ async fn rows_are_those_of_the_store() {
         subscribers: vec![subscriber],
     };
     store.accept(vec![new], 1).await.unwrap();
-    let claims = store.claim(vec![ClaimRequest { subscriber, limit: 1 }], 2, 3).await.unwrap();
+    let claims = store.claim(vec![ClaimRequest { subscriber, limit: 1, again: 0 }], 2, 3).await.unwrap();
     let attempt = Attempt {
         at_ms: 2,
         took_ms: 1,
@@ -53,7 +53,7 @@ async fn rows_are_those_of_the_store() {
         answer: ANSWER_BODY.into(),
     };
     let delivery = claims.claimed[0].delivery;
-    let finished = Finished { delivery, claim: 1, attempt, next: Next::Succeeded, change: None };
+    let finished = Finished { delivery, claim: 1, attempt, counts: true, next: Next::Succeeded, change: None };
     store.finish(finished, 2).await.unwrap();
     let slashbox = Connection::open(database::file(theirs.path())).unwrap();
     assert_eq!(shape(&bare), shape(&slashbox));

@@ -14,6 +14,8 @@ mod one_plugin;
 mod paint;
 mod plugins;
 mod records;
+mod reload;
+mod replay;
 mod running_host;
 mod selftest;
 mod serve;
@@ -44,6 +46,8 @@ pub(crate) struct Arguments {
 enum Command {
     /// Serve: take commands and events over HTTP, call the plugins of a folder, deliver to webhooks
     ///
+    /// On SIGHUP, it reads the sources and the webhooks of its configuration again, as `slashbox reload` has it do.
+    ///
     /// SIGTERM and Ctrl-C end it: it takes no more, answers what it has taken, and finishes its deliveries or gives them
     /// back, within `command_ms` and some seconds. Twice, they end it at once.
     ///
@@ -70,15 +74,19 @@ enum Command {
     /// Show what came in, at a running host
     #[command(subcommand)]
     Events(events::Events),
-    /// Show what became of what came in, at a running host
+    /// Show what became of what came in, at a running host; deliver it once more
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
     /// Show the plugins of a running host, and how they stand; give one another name
     #[command(subcommand)]
     Plugins(plugins::Plugins),
-    /// Show the webhooks of a running host
+    /// Show the webhooks of a running host, and how they stand; test them, have them wait or go on
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
+    /// Have a running host read the sources and the webhooks of its configuration again
+    ///
+    /// All of it is taken, or nothing. Everything else in the configuration takes effect after a restart.
+    Reload(reload::Reload),
 }
 
 #[derive(Debug, clap::Args)]
@@ -219,6 +227,7 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Deliveries(deliveries) => deliveries::run(deliveries),
         Command::Plugins(plugins) => plugins::run(plugins),
         Command::Webhooks(webhooks) => webhooks::run(webhooks),
+        Command::Reload(reload) => reload::run(reload),
     };
     match done {
         Ok(code) => code,

@@ -41,6 +41,8 @@ pub(super) struct DeliveryRecord {
     subscriber: Subscriber,
     state: String,
     parked: bool,
+    set_aside: bool,
+    replay: bool,
     attempt_count: u32,
     ready_at: Option<String>,
     last_attempt: Option<Attempt>,
@@ -124,7 +126,19 @@ impl DeliveryRecord {
         let tenant = Some(of_tenant(&self.tenant).to_owned()).filter(|tenant| !tenant.is_empty());
         let next = self.next().map(long_time);
         let attempts = self.attempt_count.to_string();
-        facts(&title, &[("to", Some(self.to())), ("tenant", tenant), ("attempts", Some(attempts)), ("next", next)]);
+        let marks = [(self.set_aside, "others of its conversation overtake it"), (self.replay, "replayed")];
+        let marks: Vec<&str> = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark)).collect();
+        let marks = Some(marks.join(", ")).filter(|marks| !marks.is_empty());
+        facts(
+            &title,
+            &[
+                ("to", Some(self.to())),
+                ("tenant", tenant),
+                ("attempts", Some(attempts)),
+                ("next", next),
+                ("marks", marks),
+            ],
+        );
     }
 
     fn to(&self) -> String {

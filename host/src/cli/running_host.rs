@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
-    header::{ACCEPT, AUTHORIZATION},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -109,10 +109,34 @@ struct Problem {
 impl Asking {
     /// What the host answers at a path below `/v1/admin`; none if programs are to have it, which is done then.
     pub(super) async fn ask(&self, path: &[&str]) -> anyhow::Result<Option<Answer>> {
+        self.send(Method::GET, path).await
+    }
+
+    /// As [`Asking::ask`], of what the host is to do: the path says all of it.
+    pub(super) async fn tell(&self, path: &[&str]) -> anyhow::Result<Option<Answer>> {
+        self.send(Method::POST, path).await
+    }
+
+    /// The host itself, for whoever asks it more than once.
+    pub(super) async fn host(&self) -> anyhow::Result<RunningHost> {
+        RunningHost::find(self).await
+    }
+
+    /// For programs: an answer as it came.
+    pub(super) fn print(&self, text: &str) {
+        line(plain_json(text));
+    }
+
+    /// Whether programs are to have what it answers.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    async fn send(&self, method: Method, path: &[&str]) -> anyhow::Result<Option<Answer>> {
         let host = RunningHost::find(self).await?;
-        let text = host.get(path, &[]).await?;
+        let text = host.send(method, path, &[]).await?;
         if self.json {
-            line(plain_json(&text));
+            self.print(&text);
             return Ok(None);
         }
         Ok(Some(Answer { host, text }))
@@ -153,12 +177,17 @@ impl RunningHost {
         Ok(Self { url, token, egress })
     }
 
+    /// What it answers when it has done what a path below `/v1/admin` says, in JSON.
+    pub(super) async fn post(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
+        self.send(Method::POST, path, query).await
+    }
+
     /// What it answers at a path below `/v1/admin`, in JSON.
-    async fn get(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
+    async fn send(&self, method: Method, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
         let target = self.egress.check(self.at(path, query)?.as_str())?;
         let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, ..Limits::default() };
         let headers = self.headers()?;
-        let request = Request { method: Method::GET, target, headers, body: Default::default(), limits };
+        let request = Request { method, target, headers, body: Default::default(), limits };
         let response = self.egress.send(request).await.map_err(|error| self.unreachable(&error))?;
         if response.status != StatusCode::OK {
             return Err(self.refusal(&response));
@@ -178,7 +207,7 @@ impl RunningHost {
             let mut query = filters.clone();
             query.push(("limit", left.min(PAGE_MAX).to_string()));
             query.extend(before.map(|before| ("before", before)));
-            let answer = self.get(&[name], &query).await?;
+            let answer = self.send(Method::GET, &[name], &query).await?;
             let page: Page = self.understood(&answer)?;
             items.extend(page.items);
             before = page.next;
@@ -189,7 +218,7 @@ impl RunningHost {
     }
 
     /// What an answer says.
-    fn understood<'a, T: Deserialize<'a>>(&self, answer: &'a str) -> anyhow::Result<T> {
+    pub(super) fn understood<'a, T: Deserialize<'a>>(&self, answer: &'a str) -> anyhow::Result<T> {
         serde_json::from_str(answer).with_context(|| self.no_slashbox())
     }
 
@@ -205,7 +234,9 @@ impl RunningHost {
     }
 
     fn headers(&self) -> anyhow::Result<HeaderMap> {
-        let mut headers = HeaderMap::from_iter([(ACCEPT, HeaderValue::from_static("application/json"))]);
+        let json = HeaderValue::from_static("application/json");
+        // Its type, though there is no body: without it, nothing is changed.
+        let mut headers = HeaderMap::from_iter([(ACCEPT, json.clone()), (CONTENT_TYPE, json)]);
         if let Some(token) = &self.token {
             let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
                 .map_err(|_| Usage("the token: expected a text that can stand in a header".into()))?;
@@ -229,7 +260,7 @@ impl RunningHost {
         };
         let detail = plain(&detail);
         match (code.as_str(), &self.token) {
-            ("bad-parameter", _) => Usage(detail).into(),
+            ("bad-parameter" | "bad-configuration", _) => Usage(detail).into(),
             ("unauthorized", None) => {
                 anyhow!("{} wants a token: name its configuration with --config, or set {TOKEN}", self.name())
             }

@@ -1,16 +1,19 @@
 //! `slashbox serve`: builds a host from the configuration, says what it serves, and serves it until it is told to end.
 
+mod configuration;
+
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use slashbox::{Ask, BuildError, Catalog, Plugin, Problem, Standing, WebhookInfo, config::Config, telemetry};
+use slashbox::{Ask, BuildError, Catalog, Host, Plugin, Problem, Standing, WebhookInfo, config::Config, telemetry};
 use tokio::net::TcpListener;
 
 use super::{
-    Serve, Usage, block_on, config,
+    Serve, Usage, block_on,
     paint::{BOLD, DIM, GOOD, ODD, line, paint},
     words,
 };
+use configuration::Written;
 
 /// How long connections may take to end beyond the commands on them.
 const GRACE: Duration = Duration::from_secs(2);
@@ -19,24 +22,24 @@ const GRACE: Duration = Duration::from_secs(2);
 const CUT_OFF: i32 = 1;
 
 pub(super) fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
-    let mut config = config::load(&arguments.config)?;
-    config.listen = arguments.listen.unwrap_or(config.listen);
-    config.plugins_dir = arguments.plugins.unwrap_or(config.plugins_dir);
-    config.data_dir = arguments.data.unwrap_or(config.data_dir);
-    config.admin()?; // The address may be another than the file's.
+    let written = Written::new(arguments);
+    let config = written.read()?;
     telemetry::start_log(&config.log_level, config.log_format)?;
-    block_on(serve(config))
+    block_on(serve(written, config))
 }
 
-async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+async fn serve(written: Written, config: Config) -> anyhow::Result<ExitCode> {
     // Before the plugins are compiled: a port in use should not take seconds to be told.
     let bound = TcpListener::bind(config.listen).await;
     let listener = bound.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     // Before it says that it is ready: from then on, a signal ends it cleanly.
     let mut stop = Stop::on_signals()?;
+    let hangups = Hangups::on_signals()?;
+    let in_force = config.clone();
+    let builder = config.host().on_reload(move || written.read_again(&in_force));
     let built = tokio::select! {
-        built = config.host().build() => built,
+        built = builder.build() => built,
         () = stop.signal() => return Ok(ExitCode::SUCCESS), // Plugins may take their time to compile.
     };
     let host = built.map_err(|error| match error {
@@ -62,6 +65,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     };
     tokio::select! {
         served = server => served?,
+        () = hangups.reload(&host) => {}
         () = hung => {} // A sender that holds its connection open does not hold up the end.
     }
     if !host.shutdown().await.is_nothing() {
@@ -101,6 +105,39 @@ impl Stop {
     #[cfg(not(unix))]
     async fn signal(&mut self) {
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// What has a server read its configuration again: SIGHUP, where there is such a signal.
+struct Hangups {
+    #[cfg(unix)]
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Hangups {
+    #[cfg(unix)]
+    fn on_signals() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { hangup: signal(SignalKind::hangup())? })
+    }
+
+    /// Reloads at each of them, for as long as it is polled. The log tells what became of it.
+    #[cfg(unix)]
+    async fn reload(mut self, host: &Host) {
+        while self.hangup.recv().await.is_some() {
+            let _ = host.reload().await;
+        }
+        std::future::pending().await // There is no signal any more.
+    }
+
+    #[cfg(not(unix))]
+    fn on_signals() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn reload(self, _: &Host) {
+        std::future::pending().await
     }
 }
 

@@ -69,6 +69,7 @@ pub(crate) struct WebhookTable {
     pub(super) format: Option<String>,
     pub(super) profile: Option<String>,
     pub(super) in_flight: Option<u32>,
+    pub(super) per_second: Option<u32>,
     pub(super) api_key: Option<String>,
     #[serde(default)]
     pub(super) secrets: Vec<String>,

@@ -3,6 +3,7 @@
 //! What the operator wrote ([`file`]) and what it comes to ([`Config`]) are two types. Invariant: a [`Config`] that exists
 //! can be served; every mistake is found before a port is bound.
 
+mod difference;
 mod file;
 mod resolve;
 mod webhooks;

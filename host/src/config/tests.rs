@@ -45,6 +45,24 @@ fn the_default_configuration_shows_every_key() {
 }
 
 #[test]
+fn what_differs_is_told_by_its_key() {
+    let check = |text: &str, expected: &[&str]| {
+        let (changed, default) = (parse(text).unwrap(), parse("").unwrap());
+        assert_eq!(changed.differing_keys(&default), expected, "{text}");
+        assert_eq!(default.differing_keys(&changed), expected, "{text}");
+        assert!(changed.differing_keys(&changed).is_empty());
+    };
+    check(DEFAULT, &[]);
+    check(&source("api_key = \"12345678\""), &[]);
+    check("listen = \"127.0.0.1:1\"", &["listen"]);
+    check("plugins_dir = \"p\"\ndata_dir = \"d\"", &["plugins_dir", "data_dir"]);
+    check("[log]\nlevel = \"warn\"\nformat = \"json\"", &["log.level", "log.format"]);
+    check("[limits]\ncommand_ms = 1000\nmemory_mib = 1", &["limits.command_ms", "limits.memory_mib"]);
+    check("[admin]\ntoken = \"${KEY}\"", &["admin.token"]);
+    check("[egress]\nallow_http = true\nallow_cidrs = [\"10.0.0.0/8\"]", &["egress.allow_http", "egress.allow_cidrs"]);
+}
+
+#[test]
 fn a_source() {
     let text = source("api_key = \"${KEY}\"\ntenant = \"acme\"\nreply = \"text\"\n");
     let config = parse(&text).unwrap();
@@ -156,7 +174,7 @@ fn bad_webhooks() {
         "`webhooks[0].senders`: \"client\" is no sender: expected contact, operator, bot, system or unknown",
     );
     check(&hook("format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received or hotline");
-    check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default or none");
+    check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default, tg-staff or none");
     check(
         &hook("headers = { \"Content-Type\" = \"text/xml\" }"),
         "`webhooks[0].headers.Content-Type`: slashbox writes this one itself",

@@ -26,6 +26,9 @@ const FILE_BYTES_MAX: u64 = 1024 * 1024;
 /// one that hangs leaves room to the others.
 const IN_FLIGHT_LARGEST: u32 = 256;
 
+/// The most requests in a second that may be set: they are a millisecond apart then.
+const PER_SECOND_LARGEST: u32 = 1_000;
+
 /// A webhook, and where it stands in the configuration.
 pub(super) type Placed = (Place, Webhook);
 
@@ -159,8 +162,9 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
     }
     webhook = match optional("profile", table.profile)?.as_deref() {
         None | Some("default") => webhook,
+        Some("tg-staff") => webhook.profile(Profile::TgStaff),
         Some("none") => webhook.profile(Profile::None),
-        Some(other) => return Err(wrong(&key("profile"), other, "expected default or none")),
+        Some(other) => return Err(wrong(&key("profile"), other, "expected default, tg-staff or none")),
     };
     if let Some(in_flight) = table.in_flight {
         if !(1..=IN_FLIGHT_LARGEST).contains(&in_flight) {
@@ -168,6 +172,12 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
             return Err(mistake("in_flight", expected));
         }
         webhook = webhook.in_flight_max(in_flight);
+    }
+    if let Some(per_second) = table.per_second {
+        if !(1..=PER_SECOND_LARGEST).contains(&per_second) {
+            return Err(mistake("per_second", format!("{per_second}: expected 1 to {PER_SECOND_LARGEST}")));
+        }
+        webhook = webhook.per_second(per_second);
     }
     if let Some(api_key) = optional("api_key", table.api_key)? {
         webhook = webhook.api_key(SecretString::from(api_key));

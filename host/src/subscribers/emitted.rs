@@ -33,9 +33,10 @@ impl Subscribers {
 
     /// The events that were emitted: `plugin.PLUGIN.KIND`, of the same tenant and source as what the plugin was called for.
     fn of_emitted(&self, call: Emitting<'_>, emits: Vec<Emit>) -> Vec<Addressed> {
+        let configured = self.configured.load_full();
         let addressed = |emit: Emit| {
             let event = event(call, emit);
-            Addressed { subscribers: self.of_event(&event), event, dedupe: None }
+            Addressed { subscribers: self.of_event(&configured.remotes, &event), event, dedupe: None }
         };
         emits.into_iter().map(addressed).collect()
     }

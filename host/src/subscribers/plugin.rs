@@ -31,6 +31,9 @@ impl PluginSubscriber {
             // More would only wait: the runtime keeps the other half of the plugin's places for commands.
             in_flight_max: limits.concurrency.div_ceil(2),
             attempt_max: runtime.queue_max() + Duration::from_millis(u64::from(limits.timeout_ms)),
+            per_second: None,
+            // A plugin that is broken for good is mended by its next version, which nobody has to announce.
+            may_be_disabled: false,
         };
         Self { runtime, plugin, policy, all }
     }

@@ -1,7 +1,7 @@
-//! The admin API: what operators look at, `/v1/admin/…`, and its description, `/openapi.json`.
+//! The admin API: what operators look at and change, `/v1/admin/…`, and its description, `/openapi.json`.
 //!
-//! Invariants: every path of the API is behind [`AdminAccess`]; nothing here shows a secret; no state changes by GET; no
-//! answer is kept by a cache.
+//! Invariants: every path of the API is behind [`AdminAccess`]; nothing here shows a secret; no state changes by GET, nor by
+//! what a page of somebody else's can have a browser send; no answer is kept by a cache.
 
 mod access;
 mod deliveries;
@@ -9,6 +9,8 @@ mod events;
 mod openapi;
 mod parameters;
 mod plugins;
+mod reload;
+mod replays;
 mod webhooks;
 mod wire;
 
@@ -26,7 +28,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use slashbox_store::ReadError;
+use slashbox_store::{ReadError, WriteError};
 use tracing::error;
 
 use super::problem::{Code, Problem};
@@ -46,7 +48,9 @@ pub(super) fn router(inner: Arc<Inner>) -> Router<Arc<Inner>> {
 
 /// Lets in who may come in.
 async fn guard(State(inner): State<Arc<Inner>>, request: Request, next: Next) -> Response {
-    let mut response = match inner.admin.check(request.uri(), request.headers()) {
+    let (method, headers) = (request.method(), request.headers());
+    let admitted = inner.admin.check(request.uri(), headers).and_then(|()| access::check_change(method, headers));
+    let mut response = match admitted {
         Ok(()) => next.run(request).await,
         Err(denied) => problem(denied).into_response(),
     };
@@ -64,8 +68,22 @@ fn problem(denied: Denied) -> Problem {
             Problem::new(Code::Forbidden, detail)
         }
         Denied::NoToken => Problem::new(Code::Unauthorized, "expected the header `Authorization: Bearer TOKEN`"),
+        Denied::NotJson => {
+            let detail = "expected the header `content-type: application/json`, with or without a body";
+            Problem::new(Code::UnsupportedMediaType, detail)
+        }
         Denied::WrongToken => Problem::new(Code::Unauthorized, "the token is not that of `admin.token`"),
     }
+}
+
+/// What a client is told when the store cannot be written; the log says more, unless that was to be expected.
+fn unwritable(inner: &Inner, error: &WriteError) -> Problem {
+    if inner.tasks.is_closed() {
+        return Problem::new(Code::Unavailable, "slashbox is shutting down");
+    }
+    let error: &dyn Error = error;
+    error!(target: ADMIN, error, "the store cannot be written");
+    Problem::new(Code::Unavailable, "the store cannot be written now: the log says why")
 }
 
 /// What a client is told when the store cannot be read; the log says more, unless that was to be expected.

@@ -27,6 +27,7 @@ use crate::{
     new::new_id,
     pipeline::{self, AcceptError},
     room::{BodyRoom, Full},
+    subscribers::Remotes,
     telemetry::INGEST,
 };
 
@@ -41,10 +42,12 @@ pub(crate) async fn take(
     let Ok(Path(name)) = name else {
         return Problem::new(Code::UnknownSource, "the source's name is no UTF-8").into_response();
     };
-    let Some(source) = inner.sources.get(&name) else {
+    // What is configured now holds for the whole request.
+    let configured = inner.configured.load_full();
+    let Some(source) = configured.sources.get(&name) else {
         return Problem::new(Code::UnknownSource, format!("no source is named {name:?}")).into_response();
     };
-    let answer = answer(&inner, source, body).await.unwrap_or_else(|refusal| {
+    let answer = answer(&inner, &configured.remotes, source, body).await.unwrap_or_else(|refusal| {
         report(&inner, source, &refusal);
         source.dialect.refuse(&refusal)
     });
@@ -62,19 +65,19 @@ fn report(inner: &Inner, source: &Source, refusal: &Refusal) {
     }
 }
 
-async fn answer(inner: &Arc<Inner>, source: &Source, body: Body) -> Result<Answer, Refusal> {
+async fn answer(inner: &Arc<Inner>, remotes: &Remotes, source: &Source, body: Body) -> Result<Answer, Refusal> {
     let (body, room) = read(inner.room.for_body(), body).await?;
     let request = understand(source, &body)?;
     drop(body);
     match request {
         Request::Command(command) => {
-            let answer = answer_command(inner, source, command).await;
+            let answer = answer_command(inner, remotes, source, command).await;
             drop(room); // A command is kept until it is answered.
             answer
         }
         Request::Events(events) => {
             drop(room); // Events have a room of their own.
-            accept(inner, source, events).await
+            accept(inner, remotes, source, events).await
         }
     }
 }
@@ -84,8 +87,13 @@ fn understand(source: &Source, body: &[u8]) -> Result<Request, Refusal> {
     source.dialect.read(body, Arrival { tenant: &source.tenant, source: &source.name, now_ms, new_id: &new_id })
 }
 
-async fn answer_command(inner: &Arc<Inner>, source: &Source, command: Command) -> Result<Answer, Refusal> {
-    let shown = match pipeline::answer(inner, command).await {
+async fn answer_command(
+    inner: &Arc<Inner>,
+    remotes: &Remotes,
+    source: &Source,
+    command: Command,
+) -> Result<Answer, Refusal> {
+    let shown = match pipeline::answer(inner, remotes, command).await {
         Ok(answer) => answer.shown(),
         Err(error @ CommandError::ShuttingDown) => return Err(Refusal::Unavailable(error.to_string())),
         Err(error) => Shown::Error(error.to_string()),
@@ -93,10 +101,15 @@ async fn answer_command(inner: &Arc<Inner>, source: &Source, command: Command) -
     Ok(source.dialect.answer(shown))
 }
 
-async fn accept(inner: &Arc<Inner>, source: &Source, events: Vec<Incoming>) -> Result<Answer, Refusal> {
+async fn accept(
+    inner: &Arc<Inner>,
+    remotes: &Remotes,
+    source: &Source,
+    events: Vec<Incoming>,
+) -> Result<Answer, Refusal> {
     let ids: Vec<String> = events.iter().map(|incoming| incoming.event.id.clone()).collect();
     let events = events.into_iter().map(|incoming| (incoming.event, incoming.dedupe)).collect();
-    let accepted = pipeline::accept(inner, events).await.map_err(|error| not_accepted(source, &error))?;
+    let accepted = pipeline::accept(inner, remotes, events).await.map_err(|error| not_accepted(source, &error))?;
     let taken = ids.into_iter().zip(accepted).map(|(id, accepted)| match accepted {
         Accepted::New => Taken { id, duplicate: false },
         Accepted::Duplicate { of } => Taken { id: of, duplicate: true },

@@ -19,6 +19,8 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Code {
+    /// The configuration has a mistake, or cannot be served by the host as it runs. The one before stays in force.
+    BadConfiguration,
     /// A parameter is unknown, there twice, or has a value that it cannot have.
     BadParameter,
     /// The admin API is not open to this request, whatever token it has.
@@ -27,6 +29,8 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// Nothing is served at this path.
     NotFound,
+    /// This host has no configuration that could be read again: the program that it is part of has to change it.
+    NotReloadable,
     /// The token is missing or wrong.
     Unauthorized,
     /// What is needed for the answer cannot be read now, or the host is shutting down.
@@ -39,6 +43,10 @@ pub(crate) enum Code {
     UnknownPlugin,
     /// There is no such source.
     UnknownSource,
+    /// There is no such webhook.
+    UnknownWebhook,
+    /// A request that changes something has no `content-type: application/json`.
+    UnsupportedMediaType,
 }
 
 /// An error as it goes out.
@@ -64,7 +72,11 @@ impl Problem {
             Code::UnknownDelivery => (StatusCode::NOT_FOUND, "unknown delivery"),
             Code::UnknownEvent => (StatusCode::NOT_FOUND, "unknown event"),
             Code::UnknownPlugin => (StatusCode::NOT_FOUND, "unknown plugin"),
+            Code::UnknownWebhook => (StatusCode::NOT_FOUND, "unknown webhook"),
             Code::UnknownSource => (StatusCode::NOT_FOUND, "unknown source"),
+            Code::NotReloadable => (StatusCode::CONFLICT, "not reloadable"),
+            Code::BadConfiguration => (StatusCode::UNPROCESSABLE_ENTITY, "bad configuration"),
+            Code::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported media type"),
             Code::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method not allowed"),
             Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         };

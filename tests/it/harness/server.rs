@@ -62,6 +62,32 @@ impl Server {
         Answer::read(request.send().await.unwrap()).await.unwrap()
     }
 
+    /// Posts nothing to a path, with these headers besides the usual ones.
+    pub(crate) async fn post_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(request.send().await.unwrap()).await.unwrap()
+    }
+
+    /// Has it do something that must succeed, and gives back what it says. The path goes on after `/v1/admin/`.
+    pub(crate) async fn does(&self, path: &str) -> Value {
+        let answer = self.post_with(&format!("/v1/admin/{path}"), &[("content-type", "application/json")]).await;
+        assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"), "{path}: {answer:?}");
+        answer.json()
+    }
+
+    /// Has it read its configuration again, and gives back what it says of that.
+    pub(crate) async fn try_reload(&self) -> Answer {
+        self.post_with("/v1/admin/reload", &[("content-type", "application/json")]).await
+    }
+
+    /// Has it read its configuration again, which must succeed, and gives back what has changed.
+    pub(crate) async fn reload(&self) -> Value {
+        let answer = self.try_reload().await;
+        assert_eq!((answer.status, answer.content_type.as_str()), (200, "application/json"), "{answer:?}");
+        answer.json()
+    }
+
     /// Reads from the admin API what must be there. The path goes on after `/v1/admin/`.
     pub(crate) async fn admin(&self, path: &str) -> Value {
         let answer = self.request(Method::GET, &format!("/v1/admin/{path}")).await;

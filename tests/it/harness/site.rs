@@ -43,6 +43,13 @@ impl Site {
         self.write("slashbox.toml", format!("{config}\n{table}\n"));
     }
 
+    /// Changes a text of the configuration that stands there once.
+    pub(crate) fn edit(&self, from: &str, to: &str) {
+        let config = fs::read_to_string(self.path("slashbox.toml")).unwrap();
+        assert_eq!(config.matches(from).count(), 1, "{from:?} in {config}");
+        self.write("slashbox.toml", config.replace(from, to));
+    }
+
     /// Adds a source that speaks Hotline, with more lines if there are any.
     pub(crate) fn add_source(&self, name: &str, key: &str, more: &str) {
         self.configure(&format!("[[sources]]\nname = {name:?}\ndialect = \"hotline\"\napi_key = {key:?}\n{more}"));

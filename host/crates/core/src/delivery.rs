@@ -59,6 +59,37 @@ impl FromStr for DeliveryState {
     }
 }
 
+/// Why a delivery is dead of which no attempt tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeadWhy {
+    /// Too many others of its subscriber were waiting; it was the oldest.
+    Backlog,
+    /// It had waited for too long.
+    Waited,
+    /// Its subscriber was absent for too long.
+    Absent,
+}
+
+impl DeadWhy {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Backlog, Self::Waited, Self::Absent];
+
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Backlog => "backlog",
+            Self::Waited => "waited",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl fmt::Display for DeadWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Whose fault it is that an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
@@ -137,6 +168,9 @@ const fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
+/// The pauses after attempts that use up nothing, the last one for all that follow.
+const UNCOUNTED: [Duration; 4] = [seconds(5), seconds(30), seconds(120), seconds(300)];
+
 /// Jitter is added, never taken away, so that nothing comes earlier than promised.
 const JITTER: (u32, Duration) = (10, seconds(2));
 
@@ -149,6 +183,11 @@ impl Schedule {
     /// For plugins, which live in the same process: what they wait for is back soon, or is mended by a new version.
     pub fn plugin() -> Self {
         Self::of(&[5, 30, 120, 600])
+    }
+
+    /// For receivers that were written for TG-Staff, which tries no longer than that.
+    pub fn tg_staff() -> Self {
+        Self::of(&[30, 120, 300])
     }
 
     /// One attempt, and no more.
@@ -166,9 +205,20 @@ impl Schedule {
     /// last one.
     pub fn pause_after(&self, made: u32, at_least: Duration, chance: f64) -> Option<Duration> {
         let index = usize::try_from(made).ok()?.checked_sub(1)?;
-        let pause = (*self.pauses.get(index)?).max(at_least);
+        Some(self.jittered((*self.pauses.get(index)?).max(at_least), chance))
+    }
+
+    /// The pause after an attempt that uses up none of the schedule; `made` counts all that were made. There is always one
+    /// more.
+    pub fn pause_uncounted(&self, made: u32, at_least: Duration, chance: f64) -> Duration {
+        let index = usize::try_from(made).unwrap_or(usize::MAX).clamp(1, UNCOUNTED.len()) - 1;
+        let pause = UNCOUNTED.get(index).copied().unwrap_or_default().max(at_least);
+        self.jittered(pause, chance)
+    }
+
+    fn jittered(&self, pause: Duration, chance: f64) -> Duration {
         let jitter = (pause * self.jitter_percent / 100).max(self.jitter_min);
-        Some(pause + jitter.mul_f64(chance.clamp(0.0, 1.0)))
+        pause + jitter.mul_f64(chance.clamp(0.0, 1.0))
     }
 }
 
@@ -196,8 +246,16 @@ mod tests {
         };
         assert_eq!(whole(Schedule::remote()), [5, 30, 120, 300, 1_800, 7_200, 18_000, 36_000, 36_000]);
         assert_eq!(whole(Schedule::plugin()), [5, 30, 120, 600]);
+        assert_eq!(whole(Schedule::tg_staff()), [30, 120, 300]);
         assert_eq!(whole(Schedule::none()), [0; 0]);
         assert_eq!(Schedule::remote().pause_after(0, Duration::ZERO, 0.0), None);
+    }
+
+    #[test]
+    fn what_uses_up_nothing_goes_on_for_ever() {
+        let pause = |made| Schedule::none().pause_uncounted(made, Duration::ZERO, 0.0).as_secs();
+        assert_eq!([0, 1, 2, 3, 4, 5, u32::MAX].map(pause), [5, 5, 30, 120, 300, 300, 300]);
+        assert_eq!(Schedule::none().pause_uncounted(1, seconds(600), 1.0), seconds(660));
     }
 
     proptest! {

@@ -280,6 +280,34 @@ mod tests {
         check_remote("/x", [&["a: /x"], &["a: /x"]], Some("a"));
     }
 
+    /// The owners of `/x` for acme after each step, when the remotes of acme take what is named, or none.
+    fn check_remotes(steps: &[(&[&str], Option<&str>)], expected: &[Option<&str>]) {
+        let mut owners = Owners::default();
+        let step = |(lines, remote): &(&[&str], Option<&str>)| {
+            let remote = remote.map(|pattern| ("acme".to_owned(), vec![pattern.parse().unwrap()]));
+            let claims: Vec<Claim> = lines.iter().map(|line| claim(line)).collect();
+            owners = assign(&claims, &owners, &Fallbacks(remote.into_iter().collect())).0;
+            owner(&owners, "acme", "/x")
+        };
+        let found: Vec<Option<String>> = steps.iter().map(step).collect();
+        assert_eq!(found.iter().map(Option::as_deref).collect::<Vec<_>>(), expected, "{steps:?}");
+    }
+
+    /// A remote that comes takes nothing. What one leaves falls to whoever declares it, and stays there.
+    #[test]
+    fn remotes_come_and_go() {
+        let (without, with) = (&["a: /y"][..], &["a: /y /x"][..]);
+        check_remotes(&[(with, None), (with, Some("/x")), (with, None)], &[Some("a"), Some("a"), Some("a")]);
+        let (x, all) = (Some("/x"), Some("/*"));
+        check_remotes(
+            &[(without, x), (with, x), (with, all), (with, Some("/z")), (with, x)],
+            &[None, None, None, Some("a"), Some("a")],
+        );
+        check_remotes(&[(without, x), (with, x), (with, None), (with, x)], &[None, None, Some("a"), Some("a")]);
+        // Nobody answered it before: of an update and a remote, the remote does.
+        check_remotes(&[(without, None), (with, x)], &[None, None]);
+    }
+
     #[test]
     fn conflicts_are_told_once() {
         let (_, conflicts) = reassign(&["a: /x /y", "b: /x", "c: /x", "acme/z: /z"], &Owners::default());

@@ -9,12 +9,14 @@ use std::{
 };
 
 use slashbox_core::{Attempt, Event, Fault, Limit, Next, RERUNS_MAX, Schedule, SubscriberId};
-use slashbox_store::{Claimed, DeliveryKey, FinishError, Finished, Store, SubscriberKey};
+use slashbox_store::{Claimed, DeliveryKey, FinishError, Finished, Store};
 use tracing::{debug, error, info, warn};
 
 use crate::{
     Attempted, Changed, Clock, Delivery, Subscriber, Verdict,
+    breaker::Sign,
     intake::{Cause, Intake},
+    millis,
     telemetry::DELIVERIES,
 };
 
@@ -23,6 +25,9 @@ const RECORD_PAUSE: Duration = Duration::from_millis(500);
 
 /// How long until a delivery is claimed again for which there was no place.
 const NOT_TRIED_PAUSE: Duration = Duration::from_secs(2);
+
+/// The HTTP status of what is gone for good: RFC 9110, section 15.5.11.
+const GONE: u16 = 410;
 
 /// What an attempt is made with.
 #[derive(Clone, Debug)]
@@ -38,13 +43,23 @@ pub(crate) struct Lease {
     pub(crate) delivery: DeliveryKey,
     pub(crate) claim: u32,
     pub(crate) attempt: u32,
+    /// Which attempt of its schedule it is.
+    pub(crate) number: u32,
+    pub(crate) again: bool,
+    /// Whether it is to find out if its endpoint is back.
+    pub(crate) is_probe: bool,
+    /// Whether others of its conversation wait for it.
+    pub(crate) in_order: bool,
     pub(crate) until_ms: u64,
 }
 
 /// What the worker learns of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ended {
-    pub(crate) subscriber: SubscriberKey,
+    /// What it tells of the subscriber.
+    pub(crate) sign: Sign,
+    /// Whether it has failed, and others of its conversation wait for it.
+    pub(crate) is_head: bool,
     /// When something of the subscriber is ready: its next attempt, or the next delivery of the conversation.
     pub(crate) ready_ms: Option<u64>,
 }
@@ -62,25 +77,28 @@ impl Tools {
 
 /// Makes an attempt, again while others change what it had read, and records how it ended.
 pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed: Claimed, lease: Lease) -> Ended {
-    let (event, schedule) = (&claimed.event, &subscriber.policy().schedule);
+    let Claimed { event, attempt, out_of_order, replay, replay_url, .. } = claimed;
+    let schedule = &subscriber.policy().schedule;
+    let mut delivery = Delivery { event, attempt, now_ms: 0, out_of_order, replay, replay_url };
     let mut reruns = 0;
     loop {
         let (began, now_ms) = (Instant::now(), tools.clock.now_ms());
-        let delivery = Delivery { event: event.clone(), attempt: claimed.attempt, now_ms };
+        delivery.now_ms = now_ms;
+        let event = &delivery.event;
         let mut attempted = subscriber.deliver(&delivery).await;
         if let Verdict::NotTried { again_in } = attempted.verdict {
             return hand_back(&tools, &lease, again_in.unwrap_or(NOT_TRIED_PAUSE)).await;
         }
         let (status, detail, changed) = (attempted.status, attempted.detail.clone(), attempted.change.take());
+        let sign = sign(&attempted);
         let sent_http = changed.as_ref().is_some_and(|changed| changed.effects.sent_http);
         let finished = finished(&lease, attempted, now_ms, began.elapsed(), schedule);
         let next = finished.next;
         let cause = Cause { origin: &event.origin, conversation: event.conversation.as_deref() };
+        let failed = |fault, why| Failure { event: Some(event), at_ms: now_ms, took: began.elapsed(), fault, why };
         match record(&tools, finished, changed.map(|changed| (cause, changed)), &lease).await {
             Recorded::Conflict { .. } if sent_http => {
-                let why = "others changed the same data, and it cannot run again after HTTP";
-                let failure =
-                    Failure { event: Some(event), at_ms: now_ms, took: began.elapsed(), fault: Fault::Ours, why };
+                let failure = failed(Fault::Ours, "others changed the same data, and it cannot run again after HTTP");
                 return record_failure(&tools, lease, failure, schedule).await;
             }
             Recorded::Conflict { key } if reruns < RERUNS_MAX && tools.has_time(&lease, &*subscriber) => {
@@ -88,23 +106,34 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
                 debug!(target: DELIVERIES, subscriber = %lease.id, delivery = %lease.delivery, key, "conflict, runs again");
             }
             Recorded::Conflict { .. } => {
-                let why = "others keep changing the same data";
-                let failure =
-                    Failure { event: Some(event), at_ms: now_ms, took: began.elapsed(), fault: Fault::Ours, why };
+                let failure = failed(Fault::Ours, "others keep changing the same data");
                 return record_failure(&tools, lease, failure, schedule).await;
             }
             Recorded::Quota(limit) => {
-                let (took, why) = (began.elapsed(), &*format!("limit: {limit}"));
-                let failure = Failure { event: Some(event), at_ms: now_ms, took, fault: Fault::Theirs, why };
-                return record_failure(&tools, lease, failure, schedule).await;
+                let why = format!("limit: {limit}");
+                return record_failure(&tools, lease, failed(Fault::Theirs, &why), schedule).await;
             }
             Recorded::Done { ready_ms } => {
                 report(&lease, Some(event), next, status, &detail, now_ms, began.elapsed());
-                return Ended { subscriber: lease.delivery.subscriber, ready_ms };
+                return Ended { sign, is_head: is_head(&lease, next), ready_ms };
             }
-            Recorded::Not => return Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(lease.until_ms) },
+            Recorded::Not => return not_recorded(&lease),
         }
     }
+}
+
+/// What an attempt tells of its subscriber. Whoever refuses an event answers.
+fn sign(attempted: &Attempted) -> Sign {
+    match attempted.verdict {
+        Verdict::Arrived | Verdict::Refused => Sign::Alive,
+        Verdict::NotTried { .. } | Verdict::Hindered | Verdict::Failed { fault: Fault::Ours, .. } => Sign::Nothing,
+        Verdict::Failed { .. } => Sign::Failed { gone: attempted.status == Some(GONE) },
+    }
+}
+
+/// Whether others of its conversation wait for it.
+fn is_head(lease: &Lease, next: Next) -> bool {
+    lease.in_order && matches!(next, Next::RetryAt(_))
 }
 
 /// Gives back what was not tried: that is no attempt.
@@ -115,7 +144,12 @@ async fn hand_back(tools: &Tools, lease: &Lease, pause: Duration) -> Ended {
         Ok(()) => at_ms,
         Err(_) => lease.until_ms, // Then its lease ends by itself.
     };
-    Ended { subscriber: lease.delivery.subscriber, ready_ms: Some(ready_ms) }
+    Ended { sign: Sign::Nothing, is_head: lease.in_order && lease.again, ready_ms: Some(ready_ms) }
+}
+
+/// It is made again when its lease has ended.
+fn not_recorded(lease: &Lease) -> Ended {
+    Ended { sign: Sign::Nothing, is_head: lease.in_order && lease.again, ready_ms: Some(lease.until_ms) }
 }
 
 /// An attempt that failed for a reason that the subscriber does not tell itself.
@@ -139,35 +173,50 @@ pub(crate) async fn record_failure(tools: &Tools, lease: Lease, failure: Failure
         answer: String::new(),
         change: None,
     };
+    let sign = sign(&attempted);
     let finished = finished(&lease, attempted, at_ms, took, schedule);
     let next = finished.next;
-    let ready_ms = match record(tools, finished, None, &lease).await {
+    match record(tools, finished, None, &lease).await {
         Recorded::Done { ready_ms } => {
             report(&lease, event, next, None, why, at_ms, took);
-            ready_ms
+            Ended { sign, is_head: is_head(&lease, next), ready_ms }
         }
-        Recorded::Conflict { .. } | Recorded::Quota(_) | Recorded::Not => Some(lease.until_ms),
-    };
-    Ended { subscriber: lease.delivery.subscriber, ready_ms }
+        Recorded::Conflict { .. } | Recorded::Quota(_) | Recorded::Not => not_recorded(&lease),
+    }
 }
 
 fn finished(lease: &Lease, attempted: Attempted, at_ms: u64, took: Duration, schedule: &Schedule) -> Finished {
     let took_ms = millis(took);
+    let counts = counts(lease, attempted.verdict);
     let next = match attempted.verdict {
         Verdict::Arrived => Next::Succeeded,
         Verdict::Refused => Next::Dead,
-        Verdict::Failed { .. } | Verdict::NotTried { .. } => {
+        Verdict::Failed { .. } | Verdict::Hindered | Verdict::NotTried { .. } => {
             let at_least = attempted.verdict.retry_after().unwrap_or_default();
-            match schedule.pause_after(lease.attempt, at_least, fastrand::f64()) {
-                Some(pause) => Next::RetryAt(at_ms.saturating_add(took_ms).saturating_add(millis(pause))),
-                None => Next::Dead,
-            }
+            let pause = if counts {
+                schedule.pause_after(lease.number, at_least, fastrand::f64())
+            } else {
+                Some(schedule.pause_uncounted(lease.attempt, at_least, fastrand::f64()))
+            };
+            let at_ms = |pause| at_ms.saturating_add(took_ms).saturating_add(millis(pause));
+            pause.map_or(Next::Dead, |pause| Next::RetryAt(at_ms(pause)))
         }
     };
     let fault = attempted.verdict.fault();
     let Attempted { status, detail, answer, .. } = attempted;
     let attempt = Attempt { at_ms, took_ms, fault, status, detail, answer };
-    Finished { delivery: lease.delivery, claim: lease.claim, attempt, next, change: None }
+    Finished { delivery: lease.delivery, claim: lease.claim, attempt, counts, next, change: None }
+}
+
+/// Whether an attempt uses up one of its schedule: not if it was to find out whether its endpoint is back, and found that it
+/// is not; nor if this host was hindered.
+fn counts(lease: &Lease, verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Arrived | Verdict::Refused => true,
+        Verdict::Failed { fault: Fault::Ours, .. } => true,
+        Verdict::Failed { .. } => !lease.is_probe,
+        Verdict::Hindered | Verdict::NotTried { .. } => false,
+    }
 }
 
 /// What became of a record.
@@ -237,8 +286,4 @@ fn report(
             );
         }
     }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

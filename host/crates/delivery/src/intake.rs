@@ -7,17 +7,18 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{PoisonError, RwLock},
+    sync::{Mutex, PoisonError, RwLock},
 };
 
 use slashbox_core::{Origin, SubscriberId, TimerWrite};
 use slashbox_store::{
-    Accepted, Change, CommitError, DeliveryKey, FinishError, Finished, NewEvent, Store, SubscriberKey, WriteError,
+    Accepted, Change, CommitError, DeliveryKey, FinishError, Finished, NewEvent, ReplayTo, Replayed, Store,
+    SubscriberKey, WriteError,
 };
 
 use crate::{
     Addressed, Changed,
-    news::{ForTimers, ForWorker, News},
+    news::{ForKeeper, ForTimers, ForWorker, News},
 };
 
 /// The store's entrance.
@@ -27,6 +28,9 @@ pub(crate) struct Intake {
     keys: RwLock<HashMap<SubscriberId, SubscriberKey>>,
     pub(crate) for_worker: News<ForWorker>,
     pub(crate) for_timers: News<ForTimers>,
+    pub(crate) for_keeper: News<ForKeeper>,
+    /// Until when those are left alone that fail, in milliseconds since the Unix epoch.
+    pub(crate) left_alone: Mutex<HashMap<SubscriberId, u64>>,
 }
 
 /// Where a call comes from that changes something.
@@ -56,7 +60,14 @@ impl Drop for ToldAfterwards<'_> {
 
 impl Intake {
     pub(crate) fn new(store: Store) -> Self {
-        Self { store, keys: RwLock::default(), for_worker: News::default(), for_timers: News::default() }
+        Self {
+            store,
+            keys: RwLock::default(),
+            for_worker: News::default(),
+            for_timers: News::default(),
+            for_keeper: News::default(),
+            left_alone: Mutex::default(),
+        }
     }
 
     /// The store itself, for all that is not to be delivered.
@@ -67,6 +78,51 @@ impl Intake {
     /// The worker knows these already.
     pub(crate) fn known(&self, known: impl IntoIterator<Item = (SubscriberId, SubscriberKey)>) {
         self.keys.write().unwrap_or_else(PoisonError::into_inner).extend(known);
+    }
+
+    /// Has deliveries made once more: to their own subscribers, or to this one.
+    pub(crate) async fn replay(
+        &self,
+        deliveries: Vec<DeliveryKey>,
+        to: Option<SubscriberId>,
+        url: Option<String>,
+        now_ms: u64,
+    ) -> Result<Vec<Replayed>, WriteError> {
+        let subscriber = match to {
+            Some(id) => self.keys_of(vec![id]).await?.into_iter().next(),
+            None => None,
+        };
+        let replayed = self.store.replay(deliveries, ReplayTo { subscriber, url }, now_ms).await?;
+        let due = replayed.iter().filter_map(|replayed| match replayed {
+            Replayed::OnItsWay(key) => Some(key.subscriber),
+            Replayed::Open(_) | Replayed::Gone => None,
+        });
+        self.for_worker.tell(|told| told.due.extend(due));
+        Ok(replayed)
+    }
+
+    /// Has a subscriber wait, or go on.
+    pub(crate) async fn pause(&self, id: &SubscriberId, paused: bool, now_ms: u64) -> Result<(), WriteError> {
+        for key in self.keys_of(vec![id.clone()]).await? {
+            if paused {
+                self.store.pause(key, now_ms).await?;
+            } else {
+                self.store.resume(key, now_ms).await?;
+            }
+            self.for_worker.tell(|told| {
+                told.paused.insert(key, paused);
+            });
+        }
+        Ok(())
+    }
+
+    /// Notes until when one is left alone that fails.
+    pub(crate) fn left_alone(&self, id: &SubscriberId, until_ms: Option<u64>) {
+        let mut left_alone = self.left_alone.lock().unwrap_or_else(PoisonError::into_inner);
+        let _before = match until_ms {
+            Some(until_ms) => left_alone.insert(id.clone(), until_ms),
+            None => left_alone.remove(id),
+        };
     }
 
     /// Stores events with their deliveries.

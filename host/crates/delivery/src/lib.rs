@@ -1,6 +1,6 @@
 //! Delivers what was accepted: each event to each of its subscribers, however often it takes.
 //!
-//! Owns when a delivery is attempted, again attempted, and given up; when timers fire; and how remotes are reached. What is
+//! Owns when a delivery is attempted, again attempted, and given up; when timers fire; how remotes are reached; and how long what is stored is kept. What is
 //! delivered stands in the store, and nowhere else. Plugins and remotes are the same to it: a [`Subscriber`].
 //!
 //! Invariants:
@@ -10,9 +10,13 @@
 //! * Nothing here is needed to find out what is due: after a crash, the store tells.
 
 mod attempt;
+mod breaker;
 mod clock;
 mod deliveries;
+mod fares;
+mod heads;
 mod intake;
+mod keeper;
 mod news;
 mod outage;
 mod queues;
@@ -26,5 +30,11 @@ mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
 pub use deliveries::{Addressed, CutOff, Deliveries, StartError};
-pub use remote::{IN_FLIGHT_MAX, Remote, RemoteSettings};
+pub use keeper::Keeping;
+pub use remote::{ANSWER_MAX, IN_FLIGHT_MAX, Remote, RemoteSettings, Success};
 pub use subscriber::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
+
+/// A time as the store and the clock have it.
+fn millis(time: std::time::Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,7 +1,7 @@
 //! What a loop is told by others: gathered until it asks, so that nobody waits for it and nothing grows.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -25,6 +25,8 @@ pub(crate) struct ForWorker {
     pub(crate) new: Vec<(SubscriberKey, SubscriberId)>,
     /// Subscribers that have something to get.
     pub(crate) due: HashSet<SubscriberKey>,
+    /// Who is to wait from now on, and who is to go on.
+    pub(crate) paused: HashMap<SubscriberKey, bool>,
     /// Whether others may be there than before.
     pub(crate) directory: bool,
     /// Whether to end, and how long attempts under way may take.
@@ -36,6 +38,13 @@ pub(crate) struct ForWorker {
 pub(crate) struct ForTimers {
     /// The earliest time at which a timer is due that was set.
     pub(crate) due_ms: Option<u64>,
+    /// Whether to end.
+    pub(crate) stop: bool,
+}
+
+/// What the keeper's loop was told since it last asked.
+#[derive(Debug, Default)]
+pub(crate) struct ForKeeper {
     /// Whether to end.
     pub(crate) stop: bool,
 }

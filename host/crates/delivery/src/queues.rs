@@ -1,14 +1,21 @@
-//! What the worker knows of each subscriber while it runs: who it is, how much of it is under way, when to look again.
+//! What the worker knows of each subscriber while it runs: who it is, how it fares, how much of it is under way, when to
+//! look again.
 //!
-//! Only a memory of the store, which can be made anew from it. Invariant: `next_ms` is never later than the time at which
-//! something of the subscriber is ready, so that nothing is overlooked; it may be earlier, which costs one look.
+//! Only a memory of the store, which can be made anew from it. Invariants: `ready` is never later than the time at which
+//! something of the subscriber is ready, so that nothing is overlooked; it may be earlier, which costs one look. First tries
+//! and others have places of their own, so that neither keeps the other away.
 
 use std::{collections::HashMap, sync::Arc};
 
 use slashbox_core::{SubscriberId, SubscriberKind};
-use slashbox_store::{ClaimRequest, SubscriberKey};
+use slashbox_store::{ClaimRequest, DeliveryKey, Health, Ready, SubscriberKey};
 
-use crate::Subscriber;
+use crate::{
+    Subscriber,
+    breaker::{Sign, Turned},
+    fares::{Fares, Follows},
+    heads::Heads,
+};
 
 /// The most attempts at the same time, at plugins and at remotes: each holds its event. They are counted apart, since
 /// remotes that do not answer hold theirs for many seconds, and plugins must not wait for that.
@@ -23,21 +30,130 @@ fn attempts_max(kind: SubscriberKind) -> u32 {
     }
 }
 
+/// How many of so many places those may have that were attempted or replayed before: half of them.
+fn share_of_again(places: u32) -> u32 {
+    places.div_ceil(2)
+}
+
+/// How many attempts are under way.
+#[derive(Clone, Copy, Debug, Default)]
+struct InFlight {
+    all: u32,
+    again: u32,
+}
+
+impl InFlight {
+    fn began(&mut self, again: bool) {
+        self.all += 1;
+        self.again += u32::from(again);
+    }
+
+    fn ended(&mut self, again: bool) {
+        self.all -= 1;
+        self.again -= u32::from(again);
+    }
+
+    /// What is left of so many places.
+    fn room(self, places: u32) -> Room {
+        let all = places.saturating_sub(self.all);
+        Room { all, again: share_of_again(places).saturating_sub(self.again).min(all) }
+    }
+}
+
+/// How many attempts may begin, and how many of those at what was attempted or replayed before.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Room {
+    all: u32,
+    again: u32,
+}
+
+impl Room {
+    fn at_most(self, all: u32) -> Self {
+        Self { all: self.all.min(all), again: self.again.min(all) }
+    }
+
+    /// When there is something for it.
+    fn next_ms(self, ready: Ready) -> Option<u64> {
+        let first_ms = ready.first_ms.filter(|_| self.all > 0);
+        first_ms.into_iter().chain(ready.again_ms.filter(|_| self.again > 0)).min()
+    }
+}
+
 /// What is known of a subscriber.
 #[derive(Debug)]
 pub(crate) struct Queue {
     pub(crate) id: Arc<SubscriberId>,
     /// None while it is not there: what it should get waits.
     pub(crate) subscriber: Option<Arc<dyn Subscriber>>,
-    next_ms: Option<u64>,
-    in_flight: u32,
+    /// Whether an operator has it wait.
+    pub(crate) paused: bool,
+    pub(crate) fares: Fares,
+    heads: Heads,
+    ready: Ready,
+    in_flight: InFlight,
+    /// When the next attempt may begin, where there may only be so many in a second.
+    paced_ms: u64,
 }
 
 impl Queue {
-    fn room(&self) -> u32 {
-        self.subscriber
-            .as_ref()
-            .map_or(0, |subscriber| subscriber.policy().in_flight_max.saturating_sub(self.in_flight))
+    pub(crate) fn new(id: SubscriberId, subscriber: Option<Arc<dyn Subscriber>>) -> Self {
+        Self {
+            id: Arc::new(id),
+            subscriber,
+            paused: false,
+            fares: Fares::of(Health::default()),
+            heads: Heads::default(),
+            ready: Ready::default(),
+            in_flight: InFlight::default(),
+            paced_ms: 0,
+        }
+    }
+
+    /// As it was when it was known last.
+    pub(crate) fn known(self, paused: bool, fares: Fares) -> Self {
+        Self { paused, fares, ..self }
+    }
+
+    /// Who it is, if it is to be attempted at all.
+    fn served(&self) -> Option<&Arc<dyn Subscriber>> {
+        self.subscriber.as_ref().filter(|_| !self.paused && !self.fares.is_disabled())
+    }
+
+    /// The places that are free, whatever the time.
+    fn room(&self) -> Room {
+        self.served().map_or(Room::default(), |subscriber| self.in_flight.room(subscriber.policy().in_flight_max))
+    }
+
+    fn room_at(&self, now_ms: u64) -> Room {
+        let breaker = self.fares.breaker.room(now_ms);
+        let paced = match self.pace_ms() {
+            Some(_) => u32::from(self.paced_ms <= now_ms),
+            None => u32::MAX,
+        };
+        self.room().at_most(breaker.min(paced)).at_least_a_probe(breaker)
+    }
+
+    /// How far attempts are apart at least.
+    fn pace_ms(&self) -> Option<u64> {
+        let per_second = self.subscriber.as_ref()?.policy().per_second?;
+        Some(1_000_u64.div_ceil(u64::from(per_second.max(1))))
+    }
+
+    /// When something can be attempted, if nothing else happens.
+    fn next_ms(&self) -> Option<u64> {
+        let ready_ms = self.room().next_ms(self.ready)?;
+        let breaker_ms = self.fares.breaker.until_ms().unwrap_or_default();
+        let paced_ms = self.pace_ms().map_or(0, |_| self.paced_ms);
+        // While a probe is under way, its end wakes the worker.
+        let probing = self.fares.breaker.until_ms().is_none() && self.fares.breaker.room(0) == 0;
+        (!probing).then_some(ready_ms.max(breaker_ms).max(paced_ms))
+    }
+}
+
+impl Room {
+    /// The probe may be at anything.
+    fn at_least_a_probe(self, breaker: u32) -> Self {
+        if breaker == 1 { Self { again: self.all, ..self } } else { self }
     }
 }
 
@@ -45,13 +161,13 @@ impl Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     queues: HashMap<SubscriberKey, Queue>,
-    in_flight: HashMap<SubscriberKind, u32>,
+    in_flight: HashMap<SubscriberKind, InFlight>,
 }
 
 impl Queues {
     /// A subscriber as it is found.
-    pub(crate) fn add(&mut self, key: SubscriberKey, id: SubscriberId, subscriber: Option<Arc<dyn Subscriber>>) {
-        self.queues.entry(key).or_insert(Queue { id: Arc::new(id), subscriber, next_ms: None, in_flight: 0 });
+    pub(crate) fn add(&mut self, key: SubscriberKey, queue: Queue) {
+        self.queues.entry(key).or_insert(queue);
     }
 
     /// Who has this key, if it is there.
@@ -65,17 +181,22 @@ impl Queues {
         self.queues.iter_mut().map(|(&key, queue)| (key, queue))
     }
 
+    pub(crate) fn get_mut(&mut self, key: SubscriberKey) -> Option<&mut Queue> {
+        self.queues.get_mut(&key)
+    }
+
     /// Something of a subscriber is ready at this time, perhaps.
     pub(crate) fn look_at(&mut self, key: SubscriberKey, at_ms: u64) {
         if let Some(queue) = self.queues.get_mut(&key) {
-            queue.next_ms = Some(queue.next_ms.map_or(at_ms, |next_ms| next_ms.min(at_ms)));
+            let earlier = |ready_ms: Option<u64>| Some(ready_ms.map_or(at_ms, |ready_ms| ready_ms.min(at_ms)));
+            queue.ready = Ready { first_ms: earlier(queue.ready.first_ms), again_ms: earlier(queue.ready.again_ms) };
         }
     }
 
-    /// The earliest time at which something of a subscriber is ready, as the store says.
-    pub(crate) fn known(&mut self, key: SubscriberKey, next_ms: Option<u64>) {
+    /// When something of a subscriber is ready, as the store says.
+    pub(crate) fn known(&mut self, key: SubscriberKey, ready: Ready) {
         if let Some(queue) = self.queues.get_mut(&key) {
-            queue.next_ms = next_ms;
+            queue.ready = ready;
         }
     }
 
@@ -86,52 +207,95 @@ impl Queues {
     }
 
     fn requests_of(&self, kind: SubscriberKind, now_ms: u64) -> Vec<ClaimRequest> {
-        let ready = |queue: &Queue| {
-            queue.id.kind == kind && queue.room() > 0 && queue.next_ms.is_some_and(|next_ms| next_ms <= now_ms)
+        let free = self.free(kind);
+        let ready = |(key, queue): (&SubscriberKey, &Queue)| {
+            let room = queue.room_at(now_ms).at_most(free.all);
+            let room = Room { again: room.again.min(free.again), ..room };
+            let is_ready = queue.id.kind == kind && room.next_ms(queue.ready).is_some_and(|next_ms| next_ms <= now_ms);
+            is_ready.then_some((*key, room, queue.in_flight.all))
         };
-        let mut queues: Vec<_> = self.queues.iter().filter(|(_, queue)| ready(queue)).collect();
+        let mut queues: Vec<(SubscriberKey, Room, u32)> = self.queues.iter().filter_map(ready).collect();
         // Who has the least under way comes first, so that those who answer get their turn beside many that do not; among
         // equals, chance decides.
         fastrand::shuffle(&mut queues);
-        queues.sort_by_key(|(_, queue)| queue.in_flight);
-        let request = |(&subscriber, queue): (&SubscriberKey, &Queue)| ClaimRequest { subscriber, limit: queue.room() };
-        let mut requests: Vec<ClaimRequest> = queues.into_iter().map(request).collect();
-        let free = self.free(kind);
-        let count = u32::try_from(requests.len()).unwrap_or(u32::MAX);
-        let share = free / count.max(1);
-        if share == 0 {
-            requests.truncate(usize::try_from(free).unwrap_or_default());
+        queues.sort_by_key(|(.., in_flight)| *in_flight);
+        let count = u32::try_from(queues.len()).unwrap_or(u32::MAX).max(1);
+        let (all, again) = (free.all / count, free.again / count);
+        if all == 0 {
+            queues.truncate(usize::try_from(free.all).unwrap_or_default());
         }
-        for request in &mut requests {
-            request.limit = request.limit.min(share.max(1));
-        }
-        requests
+        let request = |(place, (subscriber, room, _)): (usize, (SubscriberKey, Room, u32))| {
+            // Where there is not one for each, those in front have one.
+            let one = u32::from(place < usize::try_from(free.again).unwrap_or_default());
+            ClaimRequest { subscriber, limit: room.all.min(all.max(1)), again: room.again.min(again.max(one)) }
+        };
+        queues.into_iter().enumerate().map(request).collect()
     }
 
     /// When to look again, if nothing else happens. Where no room is left, the end of an attempt wakes the worker.
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        let has_room = |queue: &&Queue| queue.room() > 0 && self.free(queue.id.kind) > 0;
-        self.queues.values().filter(has_room).filter_map(|queue| queue.next_ms).min()
+        let has_room = |queue: &&Queue| {
+            let free = self.free(queue.id.kind);
+            let room = queue.room().at_most(free.all);
+            Room { again: room.again.min(free.again), ..room }.next_ms(queue.ready).is_some()
+        };
+        let attempts = self.queues.values().filter(has_room).filter_map(Queue::next_ms);
+        let heads = self.queues.values().filter_map(|queue| queue.heads.next_ms());
+        attempts.chain(heads).min()
     }
 
-    fn free(&self, kind: SubscriberKind) -> u32 {
-        attempts_max(kind).saturating_sub(self.in_flight.get(&kind).copied().unwrap_or_default())
+    /// What is to be set aside now.
+    pub(crate) fn take_due_heads(&mut self, now_ms: u64) -> Vec<DeliveryKey> {
+        self.queues.values_mut().flat_map(|queue| queue.heads.take_due(now_ms)).collect()
     }
 
-    /// An attempt begins.
-    pub(crate) fn began(&mut self, key: SubscriberKey) {
-        if let Some(queue) = self.queues.get_mut(&key) {
-            queue.in_flight += 1;
-            *self.in_flight.entry(queue.id.kind).or_default() += 1;
+    fn free(&self, kind: SubscriberKind) -> Room {
+        self.in_flight.get(&kind).copied().unwrap_or_default().room(attempts_max(kind))
+    }
+
+    /// An attempt begins; tells whether it is the probe.
+    pub(crate) fn began(&mut self, key: SubscriberKey, again: bool, now_ms: u64) -> bool {
+        let Some(queue) = self.queues.get_mut(&key) else { return false };
+        queue.in_flight.began(again);
+        if let Some(pace_ms) = queue.pace_ms() {
+            queue.paced_ms = now_ms.max(queue.paced_ms).saturating_add(pace_ms);
         }
+        self.in_flight.entry(queue.id.kind).or_default().began(again);
+        queue.fares.breaker.began()
     }
 
     /// An attempt has ended.
-    pub(crate) fn ended(&mut self, key: SubscriberKey) {
+    pub(crate) fn ended(&mut self, key: SubscriberKey, again: bool) {
         if let Some(queue) = self.queues.get_mut(&key) {
-            queue.in_flight -= 1;
-            *self.in_flight.entry(queue.id.kind).or_default() -= 1;
+            queue.in_flight.ended(again);
+            self.in_flight.entry(queue.id.kind).or_default().ended(again);
         }
+    }
+
+    /// What an attempt tells of its subscriber, and whether the delivery holds up its conversation.
+    pub(crate) fn learned(
+        &mut self,
+        delivery: DeliveryKey,
+        is_probe: bool,
+        sign: Sign,
+        is_head: bool,
+        now_ms: u64,
+    ) -> Follows {
+        let Some(queue) = self.queues.get_mut(&delivery.subscriber) else { return Follows::default() };
+        if is_head {
+            queue.heads.add(delivery);
+        } else {
+            queue.heads.remove(delivery);
+        }
+        if sign == Sign::Alive {
+            queue.heads.another_arrived(now_ms);
+        }
+        let may_be_disabled = queue.subscriber.as_ref().is_some_and(|subscriber| subscriber.policy().may_be_disabled);
+        let follows = queue.fares.ended(is_probe, sign, may_be_disabled, now_ms);
+        if let Some(Turned::Open(_)) = follows.turned {
+            queue.heads.nothing_arrives();
+        }
+        follows
     }
 }
 
@@ -161,23 +325,103 @@ mod tests {
         }
     }
 
+    fn policy(in_flight_max: u32) -> Policy {
+        let (schedule, attempt_max) = (Schedule::remote(), Duration::ZERO);
+        Policy { schedule, in_flight_max, attempt_max, per_second: None, may_be_disabled: true }
+    }
+
+    const ONE: SubscriberKey = SubscriberKey(1);
+
+    fn one(policy: Policy) -> Queues {
+        let id = SubscriberId { tenant: "default".into(), kind: SubscriberKind::Webhook, name: "one".into() };
+        let mut queues = Queues::default();
+        queues.add(ONE, Queue::new(id, Some(Arc::new(Remote(policy)))));
+        queues.look_at(ONE, 0);
+        queues
+    }
+
+    /// What may be claimed: in all, and of what was attempted before.
+    fn claimable(queues: &Queues, now_ms: u64) -> Option<(u32, u32)> {
+        queues.requests(now_ms).first().map(|request| (request.limit, request.again))
+    }
+
+    #[test]
+    fn what_was_attempted_before_gets_half_of_the_places() {
+        let mut queues = one(policy(40));
+        assert_eq!(claimable(&queues, 0), Some((40, 20)));
+        for _ in 0..20 {
+            queues.began(ONE, true, 0);
+        }
+        assert_eq!(claimable(&queues, 0), Some((20, 0)));
+        // Nothing but retries is ready: without a place for them, there is nothing to look for.
+        queues.known(ONE, Ready { first_ms: None, again_ms: Some(0) });
+        assert_eq!((claimable(&queues, 0), queues.next_ms()), (None, None));
+        queues.known(ONE, Ready { first_ms: Some(5), again_ms: Some(0) });
+        assert_eq!((claimable(&queues, 0), queues.next_ms()), (None, Some(5)));
+        queues.ended(ONE, true);
+        assert_eq!((claimable(&queues, 0), queues.next_ms()), (Some((21, 1)), Some(0)));
+        let queues = one(policy(1));
+        assert_eq!(claimable(&queues, 0), Some((1, 1)));
+    }
+
+    #[test]
+    fn a_pace_is_kept() {
+        let mut queues = one(Policy { per_second: Some(10), ..policy(40) });
+        let mut began = Vec::new();
+        for now_ms in 0..1_000 {
+            assert!(queues.next_ms().is_some_and(|next_ms| next_ms == began.last().map_or(0, |last| last + 100)));
+            if let Some((limit, _)) = claimable(&queues, now_ms) {
+                assert_eq!(limit, 1);
+                began.push(now_ms);
+                queues.began(ONE, false, now_ms);
+                queues.ended(ONE, false);
+            }
+        }
+        assert_eq!(began, (0..10).map(|n| n * 100).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_open_breaker_lets_nothing_through_but_its_probe() {
+        let mut queues = one(policy(40));
+        let delivery = DeliveryKey { event: 1, subscriber: ONE };
+        for _ in 0..10 {
+            queues.learned(delivery, false, Sign::Failed { gone: false }, false, 0);
+        }
+        assert_eq!((claimable(&queues, 29_999), queues.next_ms()), (None, Some(30_000)));
+        assert_eq!(claimable(&queues, 30_000), Some((1, 1)));
+        assert!(queues.began(ONE, false, 30_000));
+        assert_eq!((claimable(&queues, 31_000), queues.next_ms()), (None, None));
+        queues.ended(ONE, false);
+        queues.learned(delivery, true, Sign::Alive, false, 31_000);
+        assert_eq!((claimable(&queues, 31_000), queues.next_ms()), (Some((40, 20)), Some(0)));
+    }
+
+    #[test]
+    fn who_is_paused_gets_nothing() {
+        let mut queues = one(policy(40));
+        queues.get_mut(ONE).unwrap().paused = true;
+        assert_eq!((claimable(&queues, 0), queues.next_ms()), (None, None));
+    }
+
     /// So many of them hold all places but one, with more to do; one that has nothing under way gets it.
     #[test]
     fn who_has_nothing_under_way_gets_the_last_place() {
         let each = 32;
         let crowd = REMOTE_ATTEMPTS_MAX / each;
-        let policy = || Policy { schedule: Schedule::remote(), in_flight_max: 40, attempt_max: Duration::ZERO };
+        let policy = || policy(40);
         let mut queues = Queues::default();
         for number in 0..=crowd {
             let key = SubscriberKey(number.into());
             let id = SubscriberId { tenant: "default".into(), kind: SubscriberKind::Webhook, name: number.to_string() };
-            queues.add(key, id, Some(Arc::new(Remote(policy()))));
+            queues.add(key, Queue::new(id, Some(Arc::new(Remote(policy())))));
             queues.look_at(key, 0);
             if number < crowd {
-                (0..each).for_each(|_| queues.began(key));
+                for _ in 0..each {
+                    queues.began(key, false, 0);
+                }
             }
         }
-        queues.ended(SubscriberKey(3));
+        queues.ended(SubscriberKey(3), false);
         for _ in 0..10 {
             let requests = queues.requests(1);
             assert_eq!(requests.len(), 1);

@@ -20,7 +20,7 @@ use slashbox_core::{
     signature::{SigningKey, sign},
 };
 use slashbox_dialects::{Format, Rendered, answer_of_remote};
-use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target};
+use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target, TargetError};
 use tracing::warn;
 
 use crate::{
@@ -41,6 +41,15 @@ const ATTEMPT: HeaderName = HeaderName::from_static("webhook-attempt");
 
 /// The most attempts at the same time at one remote, unless somebody says otherwise: what a small server bears.
 pub const IN_FLIGHT_MAX: u32 = 40;
+
+/// That it may have arrived before, since somebody has it delivered once more.
+const REPLAY: HeaderName = HeaderName::from_static("webhook-replay");
+
+/// That another event of its conversation, accepted earlier, comes later.
+const OUT_OF_ORDER: HeaderName = HeaderName::from_static("webhook-out-of-order");
+
+/// How long a remote may take to answer, unless somebody says otherwise.
+pub const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// The most bytes of an answer that are kept, to be shown.
 const ANSWER_BYTES_MAX: usize = 4 * 1024;
@@ -64,6 +73,31 @@ pub struct RemoteSettings {
     pub schedule: Schedule,
     /// The most attempts at the same time.
     pub in_flight_max: u32,
+    /// The most attempts in a second, at least 1; as many as there are if `None`.
+    pub per_second: Option<u32>,
+    /// How long it may take to answer an event, the whole answer included.
+    pub answer_max: Duration,
+    /// Which answers say that an event has arrived.
+    pub success: Success,
+}
+
+/// Which answers say that an event has arrived.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Success {
+    /// Each whose status says so: 200 to 299.
+    #[default]
+    Any2xx,
+    /// Status 200, and no other.
+    Only200,
+}
+
+impl Success {
+    fn is(self, status: StatusCode) -> bool {
+        match self {
+            Self::Any2xx => status.is_success(),
+            Self::Only200 => status == StatusCode::OK,
+        }
+    }
 }
 
 /// A remote webhook.
@@ -85,7 +119,9 @@ impl Remote {
         let policy = Policy {
             schedule: settings.schedule.clone(),
             in_flight_max: settings.in_flight_max,
-            attempt_max: Limits::default().total,
+            attempt_max: settings.answer_max,
+            per_second: settings.per_second,
+            may_be_disabled: true,
         };
         let target = &settings.target;
         let parts = parts_of(target);
@@ -119,7 +155,7 @@ impl Remote {
     pub async fn command(&self, command: &Command, now_ms: u64, total: Duration) -> Outcome {
         let body = self.settings.format.command(command, self.api_key());
         let limits = Limits { total, ..Limits::default() };
-        let answer = self.send(body, &command.id, 1, now_ms, limits).await;
+        let answer = self.send(self.here(), body, Marks::first(&command.id, now_ms), limits).await;
         let outcome = match answer {
             Ok(response) => {
                 let content_type = response.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
@@ -144,15 +180,32 @@ impl Remote {
         self.settings.api_key.as_ref().map(ExposeSecret::expose_secret)
     }
 
+    /// Where it is.
+    fn here(&self) -> Place<'_> {
+        Place { target: self.settings.target.clone(), headers: self.settings.headers.clone(), api_key: self.api_key() }
+    }
+
+    /// Another place, for a replay. What the webhook's own server knows the host by is nobody else's to see.
+    fn elsewhere(&self, url: &str) -> Result<Place<'_>, TargetError> {
+        let target = self.egress.check(url)?;
+        let is_same = target.is_https() == self.settings.target.is_https()
+            && target.authority() == self.settings.target.authority();
+        Ok(if is_same {
+            Place { target, ..self.here() }
+        } else {
+            Place { target, headers: HeaderMap::new(), api_key: None }
+        })
+    }
+
     async fn send(
         &self,
+        place: Place<'_>,
         body: Rendered,
-        id: &str,
-        attempt: u32,
-        now_ms: u64,
+        marks: Marks<'_>,
         limits: Limits,
     ) -> Result<Response, SendError> {
-        let mut headers = self.settings.headers.clone();
+        let Marks { id, attempt, now_ms, .. } = marks;
+        let Place { target, mut headers, .. } = place;
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
         if let Ok(id) = HeaderValue::from_str(id) {
             headers.insert(ID, id);
@@ -163,23 +216,38 @@ impl Remote {
         let signature = (!keys.is_empty()).then(|| sign(keys, id, timestamp_s, body.body.as_ref()));
         headers.extend(signature.and_then(|signature| Some((SIGNATURE, signature.try_into().ok()?))));
         headers.insert(ATTEMPT, HeaderValue::from(attempt));
-        let (target, body) = (self.settings.target.clone(), Bytes::from(body.body));
+        for (name, is_so) in [(REPLAY, marks.replay), (OUT_OF_ORDER, marks.out_of_order)] {
+            headers.extend(is_so.then_some((name, HeaderValue::from_static("true"))));
+        }
+        let body = Bytes::from(body.body);
         self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
-        let body = self.settings.format.event(&delivery.event, self.api_key());
-        match self.send(body, &delivery.event.id, delivery.attempt, delivery.now_ms, Limits::default()).await {
+        let place = match &delivery.replay_url {
+            Some(url) => self.elsewhere(url),
+            None => Ok(self.here()),
+        };
+        let place = match place {
+            Ok(place) => place,
+            Err(error) => return cannot_go_there(&error),
+        };
+        let body = self.settings.format.event(&delivery.event, place.api_key);
+        let limits = Limits { total: self.settings.answer_max, ..Limits::default() };
+        match self.send(place, body, Marks::of(delivery), limits).await {
             Ok(response) => self.answered(&response, delivery.now_ms),
             Err(error) => {
-                let verdict = Verdict::Failed { fault: fault(&error), retry_after: None };
+                let verdict = match fault(&error) {
+                    Some(fault) => Verdict::Failed { fault, retry_after: None },
+                    None => Verdict::Hindered,
+                };
                 let (detail, answer) = (error.to_string(), String::new());
                 Attempted { verdict, status: None, detail, answer, change: None }
             }
         }
     }
 
-    /// Any success will do, whatever its body says: nobody is shown it.
+    /// The status alone decides, whatever the body says: nobody is shown it.
     fn answered(&self, response: &Response, now_ms: u64) -> Attempted {
         let status = response.status;
         let retry_after = || {
@@ -187,7 +255,7 @@ impl Remote {
             let hint = response.headers.get(RETRY_AFTER).filter(|_| asks)?.to_str().ok()?;
             retry_after::parse(hint, SystemTime::UNIX_EPOCH + Duration::from_millis(now_ms))
         };
-        let verdict = if status.is_success() {
+        let verdict = if self.settings.success.is(status) {
             Verdict::Arrived
         } else {
             Verdict::Failed { fault: Fault::Theirs, retry_after: retry_after() }
@@ -202,6 +270,42 @@ impl Remote {
         let mut text = self.private.clean(String::from_utf8_lossy(body).into_owned());
         text.truncate(text.floor_char_boundary(ANSWER_BYTES_MAX));
         text
+    }
+}
+
+/// Where a request goes, and with which credentials.
+struct Place<'r> {
+    target: Target,
+    headers: HeaderMap,
+    api_key: Option<&'r str>,
+}
+
+/// Somebody asked for a replay to where no request may go any more.
+fn cannot_go_there(error: &TargetError) -> Attempted {
+    let detail = format!("the URL to replay to: {error}");
+    let verdict = Verdict::Failed { fault: Fault::Ours, retry_after: None };
+    Attempted { verdict, status: None, detail, answer: String::new(), change: None }
+}
+
+/// What the headers tell of a request.
+#[derive(Clone, Copy)]
+struct Marks<'m> {
+    id: &'m str,
+    attempt: u32,
+    now_ms: u64,
+    out_of_order: bool,
+    replay: bool,
+}
+
+impl<'m> Marks<'m> {
+    /// Of what is sent once.
+    fn first(id: &'m str, now_ms: u64) -> Self {
+        Self { id, attempt: 1, now_ms, out_of_order: false, replay: false }
+    }
+
+    fn of(delivery: &'m Delivery) -> Self {
+        let Delivery { event, attempt, now_ms, out_of_order, replay, .. } = delivery;
+        Self { id: &event.id, attempt: *attempt, now_ms: *now_ms, out_of_order: *out_of_order, replay: *replay }
     }
 }
 
@@ -234,14 +338,16 @@ impl fmt::Debug for Remote {
     }
 }
 
-fn fault(error: &SendError) -> Fault {
+/// Whose fault it is; of nobody's if this host was hindered.
+fn fault(error: &SendError) -> Option<Fault> {
     match error {
-        SendError::Refused(_) | SendError::Local { .. } => Fault::Ours,
-        SendError::Dns { .. } => Fault::Dns,
-        SendError::Connect { .. } => Fault::Connect,
-        SendError::Tls { .. } => Fault::Tls,
-        SendError::Timeout { .. } => Fault::Timeout,
-        SendError::Broken { .. } => Fault::Theirs,
+        SendError::Local { .. } => None,
+        SendError::Refused(_) => Some(Fault::Ours),
+        SendError::Dns { .. } => Some(Fault::Dns),
+        SendError::Connect { .. } => Some(Fault::Connect),
+        SendError::Tls { .. } => Some(Fault::Tls),
+        SendError::Timeout { .. } => Some(Fault::Timeout),
+        SendError::Broken { .. } => Some(Fault::Theirs),
     }
 }
 

@@ -15,6 +15,13 @@ pub struct Delivery {
     pub attempt: u32,
     /// When it begins, in milliseconds since the Unix epoch.
     pub now_ms: u64,
+    /// Whether it comes before one that was accepted earlier in its conversation, or comes late itself: one of both was set
+    /// aside.
+    pub out_of_order: bool,
+    /// Whether it was replayed: it may have arrived before.
+    pub replay: bool,
+    /// Where it is replayed to, if not to where its subscriber is.
+    pub replay_url: Option<String>,
 }
 
 /// How an attempt ended.
@@ -57,6 +64,8 @@ pub enum Verdict {
         /// The subscriber's own word on when to come again.
         retry_after: Option<Duration>,
     },
+    /// This host could not ask, for a reason of its own that passes by itself. That is recorded, and uses up nothing.
+    Hindered,
     /// The subscriber does not want it, now or later.
     Refused,
     /// It was not asked: this host had no place for it, or knows that it cannot. That is no attempt.
@@ -72,7 +81,7 @@ impl Verdict {
         match self {
             Self::Arrived => None,
             Self::Refused => Some(Fault::Theirs),
-            Self::NotTried { .. } => Some(Fault::Ours),
+            Self::NotTried { .. } | Self::Hindered => Some(Fault::Ours),
             Self::Failed { fault, .. } => Some(fault),
         }
     }
@@ -81,7 +90,7 @@ impl Verdict {
     pub(crate) fn retry_after(self) -> Option<Duration> {
         match self {
             Self::Failed { retry_after, .. } => retry_after,
-            Self::Arrived | Self::Refused | Self::NotTried { .. } => None,
+            Self::Arrived | Self::Refused | Self::Hindered | Self::NotTried { .. } => None,
         }
     }
 }
@@ -95,6 +104,10 @@ pub struct Policy {
     pub in_flight_max: u32,
     /// The longest that an attempt takes.
     pub attempt_max: Duration,
+    /// The most attempts in a second, at least 1; as many as there are if `None`.
+    pub per_second: Option<u32>,
+    /// Whether it is disabled if it fails for too long, until somebody enables it again.
+    pub may_be_disabled: bool,
 }
 
 /// An attempt under way.

@@ -3,20 +3,28 @@
 //! Owns the attempts under way, and joins them. Its own failures (a store that does not write) are logged when they begin
 //! and when they are over, and answered with growing pauses; nothing ends it but the order to.
 
-use std::{collections::HashMap, mem, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
 
 use slashbox_core::Fault;
-use slashbox_store::{Claims, FinishError, SubscriberKey, WriteError};
+use slashbox_store::{Claimed, Claims, FinishError, Health, SubscriberKey, WriteError};
 use tokio::task::{self, JoinError, JoinSet};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     Directory, Subscriber,
     attempt::{self, Ended, Failure, Lease, Tools},
+    breaker::Turned,
     deliveries::{CutOff, StartError},
+    fares::{Fares, Follows},
+    millis,
     news::ForWorker,
     outage::Outage,
-    queues::Queues,
+    queues::{Queue, Queues},
     telemetry::DELIVERIES,
 };
 
@@ -39,11 +47,14 @@ pub(crate) struct Worker {
     outage: Outage,
 }
 
-/// Who came and went, and which versions are there.
+/// Who came and went, which versions are there, and how they fare.
 #[derive(Default)]
 struct Noticed {
     absent_since_ms: HashMap<SubscriberKey, Option<u64>>,
     revisions: HashMap<SubscriberKey, String>,
+    health: HashMap<SubscriberKey, Health>,
+    /// Those that were left alone, and are no longer.
+    back: HashSet<SubscriberKey>,
 }
 
 /// What can happen.
@@ -69,8 +80,9 @@ impl Worker {
             {
                 noticed.revisions.insert(known.key, subscriber.revision().into());
             }
-            queues.add(known.key, known.id.clone(), subscriber);
-            queues.known(known.key, known.ready_at_ms);
+            let paused = known.paused_since_ms.is_some();
+            queues.add(known.key, Queue::new(known.id.clone(), subscriber).known(paused, Fares::of(known.health)));
+            queues.known(known.key, known.ready);
             tools.intake.known([(known.id, known.key)]);
         }
         let (attempts, under_way) = (JoinSet::new(), HashMap::new());
@@ -126,12 +138,27 @@ impl Worker {
                 // A plugin that was gone before its timer fired.
                 None => drop(self.noticed.absent_since_ms.insert(key, Some(now_ms))),
             }
-            self.queues.add(key, id, subscriber);
+            self.queues.add(key, Queue::new(id, subscriber));
         }
         if told.directory {
             self.look_around(now_ms);
         }
+        for (key, paused) in told.paused {
+            self.paused(key, paused, now_ms);
+        }
         for key in told.due {
+            self.queues.look_at(key, now_ms);
+        }
+    }
+
+    /// An operator has one wait, or go on as if it had never failed.
+    fn paused(&mut self, key: SubscriberKey, paused: bool, now_ms: u64) {
+        let Some(queue) = self.queues.get_mut(key) else { return };
+        queue.paused = paused;
+        info!(target: DELIVERIES, subscriber = %queue.id, "{}", if paused { "is paused" } else { "goes on" });
+        if !paused {
+            self.tools.intake.left_alone(&queue.id, None);
+            queue.fares = Fares::of(Health::default());
             self.queues.look_at(key, now_ms);
         }
     }
@@ -150,6 +177,12 @@ impl Worker {
                 && queue.subscriber.as_ref().is_none_or(|before| before.revision() != found.revision())
             {
                 self.noticed.revisions.insert(key, found.revision().into());
+                // It may do what the one before could not. That it was disabled stays: that is an operator's to undo.
+                if !queue.fares.is_disabled() {
+                    self.tools.intake.left_alone(&queue.id, None);
+                    queue.fares = Fares::of(Health::default());
+                    self.noticed.health.insert(key, Health::default());
+                }
             }
             queue.subscriber = found;
         }
@@ -162,14 +195,51 @@ impl Worker {
             Err(error) => (error.id(), None),
         };
         let Some((lease, subscriber)) = self.under_way.remove(&id) else { return };
+        let (key, again) = (lease.delivery.subscriber, lease.again);
         match ended {
-            Some(Ended { subscriber, ready_ms }) => {
-                self.queues.ended(subscriber);
-                if let Some(ready_ms) = ready_ms {
-                    self.queues.look_at(subscriber, ready_ms);
-                }
+            Some(ended) => {
+                self.queues.ended(key, again);
+                self.learned(&lease, ended);
             }
             None => self.record_panic(lease, subscriber),
+        }
+    }
+
+    /// Draws the conclusions from an attempt.
+    fn learned(&mut self, lease: &Lease, ended: Ended) {
+        let (now_ms, key) = (self.tools.clock.now_ms(), lease.delivery.subscriber);
+        let Ended { sign, is_head, ready_ms } = ended;
+        let Follows { turned, to_be_kept, warned_since_ms, disabled } =
+            self.queues.learned(lease.delivery, lease.is_probe, sign, is_head, now_ms);
+        if let Some(ready_ms) = ready_ms {
+            self.queues.look_at(key, ready_ms);
+        }
+        let subscriber = &lease.id;
+        match turned {
+            Some(Turned::Open(pause)) => {
+                self.tools.intake.left_alone(subscriber, Some(now_ms.saturating_add(millis(pause))));
+                let for_s = pause.as_secs();
+                warn!(target: DELIVERIES, %subscriber, for_s, "fails: it is left alone, and what it should get waits");
+            }
+            Some(Turned::Closed) => {
+                self.tools.intake.left_alone(subscriber, None);
+                info!(target: DELIVERIES, %subscriber, "is back, and gets what waited");
+                self.noticed.back.insert(key);
+            }
+            None => {}
+        }
+        if let Some(since_ms) = warned_since_ms {
+            let for_h = now_ms.saturating_sub(since_ms) / 3_600_000;
+            warn!(target: DELIVERIES, %subscriber, for_h, "nothing has arrived for long: it is disabled after five days");
+        }
+        if disabled {
+            error!(
+                target: DELIVERIES, %subscriber,
+                "is disabled, since nothing has arrived for too long: what it should get waits until somebody resumes it"
+            );
+        }
+        if to_be_kept && let Some(queue) = self.queues.get_mut(key) {
+            self.noticed.health.insert(key, queue.fares.health());
         }
     }
 
@@ -195,18 +265,21 @@ impl Worker {
         if let Err(error) = self.tell_the_store(now_ms).await {
             return self.outage.begins_or_lasts(&error);
         }
+        if let Err(error) = self.set_aside(now_ms).await {
+            return self.outage.begins_or_lasts(&error);
+        }
         let requests = self.queues.requests(now_ms);
         if requests.is_empty() {
             return;
         }
         let present = requests.iter().filter_map(|request| self.queues.subscriber(request.subscriber));
         let longest = present.map(|(_, subscriber)| subscriber.policy().attempt_max).max().unwrap_or_default();
-        let lease_ms = u64::try_from((longest + LEASE_MARGIN).as_millis()).unwrap_or(u64::MAX);
+        let lease_ms = millis(longest + LEASE_MARGIN);
         let lease_until_ms = now_ms.saturating_add(lease_ms);
         match self.tools.store().claim(requests, now_ms, lease_until_ms).await {
             Ok(claims) => {
                 self.outage.is_over();
-                self.begin_attempts(claims, lease_until_ms);
+                self.begin_attempts(claims, now_ms, lease_until_ms);
             }
             Err(error) => self.outage.begins_or_lasts(&error),
         }
@@ -217,10 +290,12 @@ impl Worker {
         if self.noticed.is_empty() {
             return Ok(());
         }
-        let Noticed { absent_since_ms, revisions } = &self.noticed;
+        let Noticed { absent_since_ms, revisions, health, back } = &self.noticed;
         let store = self.tools.store();
         store.set_absent(absent_since_ms.iter().map(|(&key, &since_ms)| (key, since_ms)).collect()).await?;
         store.set_revisions(revisions.iter().map(|(&key, revision)| (key, revision.clone())).collect(), now_ms).await?;
+        store.set_health(health.iter().map(|(&key, &health)| (key, health)).collect()).await?;
+        store.hurry(back.iter().copied().collect(), now_ms).await?;
         // Whoever is back, or is a new version, has something due now, perhaps.
         for key in mem::take(&mut self.noticed).keys() {
             self.queues.look_at(key, now_ms);
@@ -229,7 +304,23 @@ impl Worker {
         Ok(())
     }
 
-    fn begin_attempts(&mut self, claims: Claims, until_ms: u64) {
+    /// Takes out of their conversations what alone fails for too long. What is under way is left as it is: when it has
+    /// failed, it comes again.
+    async fn set_aside(&mut self, now_ms: u64) -> Result<(), WriteError> {
+        let due = self.queues.take_due_heads(now_ms);
+        if due.is_empty() {
+            return Ok(());
+        }
+        for delivery in self.tools.store().set_aside(due, now_ms).await? {
+            if let Some((subscriber, _)) = self.queues.subscriber(delivery.subscriber) {
+                warn!(target: DELIVERIES, %subscriber, %delivery, "it alone fails: others of its conversation overtake it");
+            }
+            self.queues.look_at(delivery.subscriber, now_ms);
+        }
+        Ok(())
+    }
+
+    fn begin_attempts(&mut self, claims: Claims, now_ms: u64, until_ms: u64) {
         for (key, next_ms) in claims.next {
             self.queues.known(key, next_ms);
         }
@@ -238,12 +329,12 @@ impl Worker {
             // It was there when it was asked for, and nothing else has run since.
             let Some((id, subscriber)) = self.queues.subscriber(key) else { continue };
             let (id, subscriber) = (id.clone(), subscriber.clone());
-            let lease =
-                Lease { id, delivery: claimed.delivery, claim: claimed.claim, attempt: claimed.attempt, until_ms };
+            let Claimed { delivery, claim, attempt, number, again, in_order, .. } = claimed;
+            let is_probe = self.queues.began(key, again, now_ms);
+            let lease = Lease { id, delivery, claim, attempt, number, again, is_probe, in_order, until_ms };
             let attempt = attempt::make(self.tools.clone(), subscriber.clone(), claimed, lease.clone());
             let id = self.attempts.spawn(attempt).id();
             self.under_way.insert(id, (lease, subscriber));
-            self.queues.began(key);
         }
     }
 
@@ -291,10 +382,11 @@ async fn hand_back(tools: &Tools, leases: Vec<Lease>) -> CutOff {
 
 impl Noticed {
     fn is_empty(&self) -> bool {
-        self.absent_since_ms.is_empty() && self.revisions.is_empty()
+        let Self { absent_since_ms, revisions, health, back } = self;
+        absent_since_ms.is_empty() && revisions.is_empty() && health.is_empty() && back.is_empty()
     }
 
     fn keys(&self) -> impl Iterator<Item = SubscriberKey> {
-        self.absent_since_ms.keys().chain(self.revisions.keys()).copied()
+        self.absent_since_ms.keys().chain(self.revisions.keys()).chain(&self.back).copied()
     }
 }

@@ -22,7 +22,7 @@ pub use secret::{SECRET_CHARS_MIN, Secret, ShortSecret};
 pub const EVENT_BYTES_MAX: usize = 256 * 1024;
 
 /// How a source's platform writes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Dialect {
     /// Hotline, a Telegram help desk.
     Hotline(Hotline),

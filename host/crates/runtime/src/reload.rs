@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Claim, Conflict, Owners, PluginId, assign};
+use slashbox_core::{Claim, Conflict, Fallbacks, Owners, PluginId, assign};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
@@ -50,6 +50,8 @@ pub(crate) struct Reloader {
     /// does under the other.
     leaving: BTreeMap<PluginId, BTreeSet<PluginId>>,
     odd: Vec<(PathBuf, String)>,
+    /// The commands that remotes answer.
+    fallbacks: Arc<Fallbacks>,
     owners: Owners,
     conflicts: Vec<Conflict>,
     folder_gone: bool,
@@ -85,7 +87,7 @@ struct Loaded {
 }
 
 impl Reloader {
-    pub(crate) fn new(shelf: Shelf, current: Arc<Current>) -> Self {
+    pub(crate) fn new(shelf: Shelf, fallbacks: Fallbacks, current: Arc<Current>) -> Self {
         let owners = shelf.kept.owners();
         Self {
             shelf: Arc::new(shelf),
@@ -95,6 +97,7 @@ impl Reloader {
             loads: JoinSet::new(),
             leaving: BTreeMap::new(),
             odd: Vec::new(),
+            fallbacks: Arc::new(fallbacks),
             owners,
             conflicts: Vec::new(),
             folder_gone: false,
@@ -119,6 +122,20 @@ impl Reloader {
             self.publish().await;
         }
         !self.unsettled.is_empty()
+    }
+
+    /// Has remotes answer these commands from now on, and decides anew who owns which. Says whether that is so; if not,
+    /// everything is as it was.
+    pub(crate) async fn set_fallbacks(&mut self, fallbacks: Fallbacks) -> bool {
+        if *self.fallbacks == fallbacks {
+            return true;
+        }
+        let before = std::mem::replace(&mut self.fallbacks, Arc::new(fallbacks));
+        let is_so = self.publish().await;
+        if !is_so {
+            self.fallbacks = before;
+        }
+        is_so
     }
 
     /// Has what changed loaded, and what is gone retired.
@@ -275,13 +292,14 @@ impl Reloader {
         }
     }
 
-    /// Decides who owns which command, and swaps the whole set.
-    async fn publish(&mut self) {
+    /// Decides who owns which command, and swaps the whole set. Says whether that is done; if not, the next pass tries it
+    /// again.
+    async fn publish(&mut self) -> bool {
         let claims: Vec<Claim> = self.known.iter().map(|(id, known)| self.claim(id, known)).collect();
-        let (shelf, so_far) = (self.shelf.clone(), self.owners.clone());
+        let (shelf, so_far, fallbacks) = (self.shelf.clone(), self.owners.clone(), self.fallbacks.clone());
         // Many plugins have many commands, and the file is synced.
         let decided = tokio::task::spawn_blocking(move || {
-            let (owners, conflicts) = assign(&claims, &so_far, &shelf.place.fallbacks);
+            let (owners, conflicts) = assign(&claims, &so_far, &fallbacks);
             if owners != so_far
                 && let Err(error) = shelf.kept.save_owners(&owners)
             {
@@ -294,7 +312,7 @@ impl Reloader {
             Err(error) => {
                 error!(target: PLUGINS, %error, "who owns which command cannot be decided, what serves goes on");
                 self.changed = true;
-                return;
+                return false;
             }
         };
         conflicts.iter().filter(|conflict| !self.conflicts.contains(conflict)).for_each(report::conflict);
@@ -307,6 +325,7 @@ impl Reloader {
         let standing = |(id, known): (&PluginId, &Known)| (id.clone(), known.state.standing(self.plugins_dir(), id));
         let standings = self.known.iter().map(standing).collect();
         self.current.set(Catalog::new(Parts { plugins, waiting, owners, conflicts, odd, standings }));
+        true
     }
 
     /// A plugin that does not serve, though its file is there, keeps what it owned: nobody else answers in its place.

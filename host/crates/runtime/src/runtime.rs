@@ -32,10 +32,10 @@ use crate::{
     reload::{Pace, Reloader},
     shelf::{self, Place, Shelf},
     telemetry::PLUGINS,
-    watch::watch as watch_folder,
+    watch::{Request, watch as watch_folder},
 };
 
-/// How many requests for a pass may wait for one.
+/// How many requests to the loop may wait for it.
 const ASKED_MAX: usize = 16;
 
 /// How many commands may wait for a place: each is held meanwhile, and beyond these none would get its turn in
@@ -58,10 +58,10 @@ impl Folders {
     }
 }
 
-/// The loop that keeps the plugins current, and the way to ask it for a pass.
+/// The loop that keeps the plugins current, and the way to ask it for something.
 #[derive(Debug)]
 struct Watching {
-    ask: mpsc::Sender<oneshot::Sender<()>>,
+    ask: mpsc::Sender<Request>,
     task: JoinHandle<()>,
 }
 
@@ -106,8 +106,8 @@ impl Runtime {
         let loader = Loader::new(ticking.clone(), lanes.clone(), Some(cache), settings.host, egress)?;
         let mut runtime = Self::idle(settings, reader, ticking, lanes);
         let (ceiling, file_mib_max) = (settings.ceiling, settings.host.plugin_file_mib);
-        let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max, fallbacks };
-        let mut reloader = Reloader::new(Shelf::new(loader, place, kept), runtime.current.clone());
+        let place = Place { plugins_dir: plugins_dir.clone(), ceiling, file_mib_max };
+        let mut reloader = Reloader::new(Shelf::new(loader, place, kept), fallbacks, runtime.current.clone());
         reloader.pass(Pace::Now).await;
         reloader.prune().await;
         let (ask, asked) = mpsc::channel(ASKED_MAX);
@@ -231,11 +231,22 @@ impl Runtime {
 
     /// Looks at the folder now, and returns when what was found serves.
     pub async fn sync(&self) {
-        let Some(ask) = self.watching().as_ref().map(|watching| watching.ask.clone()) else { return };
+        self.ask(Request::Pass).await; // The loop ends only with the runtime.
+    }
+
+    /// Has remotes answer these commands from now on, where no plugin owns them. What a plugin owns stays its own; what
+    /// remotes answer no more falls to the plugins that declare it. Says whether that serves; if not, everything is as it
+    /// was.
+    pub async fn set_fallbacks(&self, fallbacks: Fallbacks) -> bool {
+        self.ask(|answer| Request::Fallbacks(fallbacks, answer)).await.unwrap_or(false)
+    }
+
+    /// What the loop answers; none if it has ended, or there is none.
+    async fn ask<T>(&self, request: impl FnOnce(oneshot::Sender<T>) -> Request) -> Option<T> {
+        let ask = self.watching().as_ref()?.ask.clone();
         let (answer, answered) = oneshot::channel();
-        if ask.send(answer).await.is_ok() {
-            let _ = answered.await; // The loop ends only with the runtime.
-        }
+        ask.send(request(answer)).await.ok()?;
+        answered.await.ok()
     }
 
     /// Stops watching the folder, wherever a look at it stands. Calls in flight run on.

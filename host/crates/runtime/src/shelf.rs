@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use slashbox_core::{Fallbacks, Folder, Limits, PluginId};
+use slashbox_core::{Folder, Limits, PluginId};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
@@ -35,7 +35,6 @@ pub(crate) struct Place {
     pub(crate) plugins_dir: PathBuf,
     pub(crate) ceiling: Limits,
     pub(crate) file_mib_max: u32,
-    pub(crate) fallbacks: Fallbacks,
 }
 
 /// What became of a plugin's files.

@@ -11,6 +11,7 @@ use std::{
 };
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use slashbox_core::Fallbacks;
 use tokio::{
     sync::{Notify, mpsc, oneshot},
     time::{Instant, interval_at},
@@ -32,18 +33,27 @@ const RESCAN: Duration = Duration::from_secs(2);
 /// How often what nobody uses any more is removed: it may stay for a week.
 const PRUNE: Duration = Duration::from_secs(60 * 60);
 
+/// What the loop may be asked for.
+#[derive(Debug)]
+pub(crate) enum Request {
+    /// A pass. It is answered when one that began after it is over.
+    Pass(oneshot::Sender<()>),
+    /// To decide who owns which command, now that remotes answer these. It is answered with whether that serves.
+    Fallbacks(Fallbacks, oneshot::Sender<bool>),
+}
+
 /// What can happen.
 enum Event {
     Changed,
     Rescan,
     Loaded,
-    Asked(oneshot::Sender<()>),
+    Asked(Request),
     Prune,
     Stopped,
 }
 
-/// Runs until the sender of `asked` is gone. Each request is answered when a pass that began after it is over.
-pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+/// Runs until the sender of `asked` is gone.
+pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<Request>) {
     let changed = Arc::new(Notify::new());
     let mut watching = Watching::begin(reloader.plugins_dir(), &changed);
     let mut unsettled = false;
@@ -70,9 +80,12 @@ pub(crate) async fn watch(mut reloader: Reloader, mut asked: mpsc::Receiver<ones
             }
             // The file may have changed while it was loaded.
             Event::Loaded => unsettled = reloader.pass(Pace::Settled).await,
-            Event::Asked(answer) => {
+            Event::Asked(Request::Pass(answer)) => {
                 unsettled = reloader.pass(Pace::Now).await;
                 let _ = answer.send(()); // Whoever asked may be gone.
+            }
+            Event::Asked(Request::Fallbacks(fallbacks, answer)) => {
+                let _ = answer.send(reloader.set_fallbacks(fallbacks).await);
             }
             Event::Prune => reloader.prune().await,
             Event::Stopped => return,

@@ -43,7 +43,7 @@ async fn measure(backlog: u64) {
         for _ in 0..rounds {
             let events = (0..batch).map(|_| next(&mut number, subscriber)).collect::<Vec<_>>();
             accept.of(all(&store, events, accept_one)).await;
-            let request = ClaimRequest { subscriber, limit: batch as u32 };
+            let request = ClaimRequest { subscriber, limit: batch as u32, again: 0 };
             let claims = claim.of(store.claim(vec![request], NOW_MS, NOW_MS + 60_000)).await.unwrap();
             assert_eq!(claims.claimed.len(), batch);
             finish.of(all(&store, claims.claimed, finish_one)).await;
@@ -73,7 +73,14 @@ fn finished(claimed: &Claimed) -> Finished {
         detail: "replied".into(),
         answer: "{\"ok\":true}".into(),
     };
-    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next: Next::Succeeded, change: None }
+    Finished {
+        delivery: claimed.delivery,
+        claim: claimed.claim,
+        attempt,
+        counts: true,
+        next: Next::Succeeded,
+        change: None,
+    }
 }
 
 /// Each in a conversation of its own, as is usual in a backlog, and with a key that lies anywhere.

@@ -16,6 +16,8 @@ pub struct Finished {
     pub claim: u32,
     /// How the attempt ended.
     pub attempt: Attempt,
+    /// Whether the attempt uses up one of its schedule.
+    pub counts: bool,
     /// What becomes of the delivery.
     pub next: Next,
     /// What the call changes, if it was a plugin's.
@@ -35,8 +37,8 @@ pub(crate) fn finish(
     finished: &Finished,
     now_ms: u64,
 ) -> rusqlite::Result<Result<Option<DeliveryKey>, FinishError>> {
-    let Finished { delivery, claim, attempt, next, change } = finished;
-    let Some(Held { attempts, lane }) = deliveries::held(sql, *delivery, *claim)? else {
+    let Finished { delivery, claim, attempt, counts, next, change } = finished;
+    let Some(Held { attempts, uncounted, lane }) = deliveries::held(sql, *delivery, *claim)? else {
         return Ok(Err(FinishError::Fenced));
     };
     if let Some(change) = change
@@ -48,7 +50,10 @@ pub(crate) fn finish(
     let attempts = attempts.saturating_add(1);
     insert(sql, *delivery, attempts, attempt)?;
     let promoted = match next {
-        Next::RetryAt(at_ms) => deliveries::retry(sql, *delivery, *at_ms, attempts).map(|()| None)?,
+        Next::RetryAt(at_ms) => {
+            let uncounted = uncounted.saturating_add(u32::from(!counts));
+            deliveries::retry(sql, *delivery, *at_ms, attempts, uncounted).map(|()| None)?
+        }
         Next::Succeeded => deliveries::close(sql, *delivery, lane, Outcome::Succeeded, attempts, now_ms)?,
         Next::Dead => deliveries::close(sql, *delivery, lane, Outcome::Dead, attempts, now_ms)?,
     };
@@ -63,7 +68,7 @@ pub(crate) fn hand_back(
     at_ms: u64,
 ) -> rusqlite::Result<Result<(), FinishError>> {
     match deliveries::held(sql, delivery, claim)? {
-        Some(Held { attempts, .. }) => deliveries::retry(sql, delivery, at_ms, attempts).map(Ok),
+        Some(_) => deliveries::hand_back(sql, delivery, at_ms).map(Ok),
         None => Ok(Err(FinishError::Fenced)),
     }
 }

@@ -106,7 +106,7 @@ impl Database {
     }
 }
 
-/// Brings onto the disk what the log seems to have, before anything is written behind it (docs/adr/0022). If a sync has
+/// Brings onto the disk what the log seems to have, before anything is written behind it (docs/adr/0024). If a sync has
 /// failed in an earlier run, some of it may be in the system's memory alone, where no later sync finds it: the system counts
 /// it as written. What is written anew is synced anew.
 fn rewrite(log: &Path) -> io::Result<()> {

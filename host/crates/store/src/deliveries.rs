@@ -1,15 +1,15 @@
 //! The rows of deliveries: each step of the way from accepted to closed.
 //!
-//! Owns what the columns mean together (`migrations/0002_events.sql`).
+//! Owns what the columns mean together (`migrations/0002_events.sql`, `0004_policy.sql`).
 //!
-//! Invariant: of the open deliveries of a subscriber and a lane, the one of the oldest event (the head) is due or leased,
-//! and all others wait.
+//! Invariants: of the open deliveries of a subscriber and a lane, one is due or leased, and all others wait for it; when it
+//! is closed or set aside, that of the oldest event comes next. One that was set aside waits for nobody, and nobody for it.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use slashbox_core::DeliveryState;
+use slashbox_core::{DeadWhy, DeliveryState};
 
 use crate::events::Inserted;
-use crate::numbers::{number_or_null, to_sql};
+use crate::numbers::{number_or_null, to_sql, why_to_sql};
 use crate::{DeliveryKey, SubscriberKey};
 
 // Where a statement could use several indexes, it names its own: SQLite knows nothing of how many rows each would find,
@@ -26,27 +26,52 @@ const INSERT: &str = "INSERT INTO delivery (event, subscriber, outcome, ready_at
 
 /// Those that are due and those whose lease has ended: of both, the time has come.
 pub(crate) const READY: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
-    WHERE subscriber = ?1 AND ready_at_ms <= ?2 ORDER BY ready_at_ms, event LIMIT ?3";
+    WHERE subscriber = ?1 AND again = ?2 AND ready_at_ms <= ?3 ORDER BY ready_at_ms, event LIMIT ?4";
 
-const NEXT_READY: &str = "SELECT min(ready_at_ms) FROM delivery INDEXED BY delivery_by_time
-    WHERE subscriber = ?1 AND ready_at_ms IS NOT NULL";
+pub(crate) const NEXT_READY: &str = "SELECT min(ready_at_ms) FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND again = ?2 AND ready_at_ms IS NOT NULL";
 
 const LEASE: &str = "UPDATE delivery SET leased = 1, ready_at_ms = ?3, claims = claims + 1
-    WHERE event = ?1 AND subscriber = ?2 RETURNING claims, attempts";
+    WHERE event = ?1 AND subscriber = ?2 RETURNING claims, attempts, uncounted, lane, again, replay, replay_url";
 
-const LEASED: &str = "SELECT attempts, lane FROM delivery
+const LEASED: &str = "SELECT attempts, uncounted, lane FROM delivery
     WHERE event = ?1 AND subscriber = ?2 AND leased = 1 AND claims = ?3";
 
-const RETRY: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3, attempts = ?4
+const HAND_BACK: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
+
+const RETRY: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3, attempts = ?4, uncounted = ?5, again = 1
     WHERE event = ?1 AND subscriber = ?2";
 
-const CLOSE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = NULL, attempts = ?4, outcome = ?3
+const CLOSE: &str =
+    "UPDATE delivery SET leased = 0, ready_at_ms = NULL, attempts = ?4, outcome = ?3, dead_since_ms = ?5
     WHERE event = ?1 AND subscriber = ?2";
+
+/// An attempt that is under way may arrive; one whose lease has ended is none.
+const GIVE_UP: &str =
+    "UPDATE delivery SET outcome = 2, leased = 0, ready_at_ms = NULL, dead_since_ms = ?3, dead_why = ?4
+    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND (leased = 0 OR ready_at_ms <= ?3) AND replay <= ?5
+    RETURNING lane";
+
+/// Those that wait for another attempt: one under way may arrive.
+const SET_ASIDE: &str = "UPDATE delivery SET lane = ~lane
+    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND leased = 0 AND lane >= 0 RETURNING ~lane";
+
+/// Whether one of its conversation that came earlier was set aside, and is still on its way.
+const OVERTAKES: &str = "SELECT 1 FROM delivery INDEXED BY delivery_by_lane
+    WHERE subscriber = ?1 AND lane = ~?2 AND outcome = 0 AND event < ?3";
+
+/// Those that are due earliest, by the index alone. Leases are left as they are: an attempt is under way.
+const LATER: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND again = ?2 AND ready_at_ms > ?3 AND leased = 0 ORDER BY ready_at_ms, event LIMIT ?4";
 
 pub(crate) const HEAD: &str = "SELECT event, ready_at_ms FROM delivery INDEXED BY delivery_by_lane
     WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 ORDER BY event LIMIT 1";
 
 const SET_READY: &str = "UPDATE delivery SET ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
+
+/// The most deliveries of a subscriber that are brought forward at once: the writer serves nobody else meanwhile. The
+/// others are due as they were.
+const HURRIED_MAX: u32 = 10_000;
 
 /// A walk over one index, which has all that it asks for.
 pub(crate) const ALL_LEASED: &str = "SELECT event, subscriber FROM delivery INDEXED BY delivery_by_time
@@ -85,12 +110,20 @@ pub(crate) struct Lease {
     pub(crate) claim: u32,
     /// The attempts that have ended.
     pub(crate) attempts: u32,
+    /// Those of them that use up nothing of its schedule.
+    pub(crate) uncounted: u32,
+    pub(crate) lane: Option<i64>,
+    pub(crate) again: bool,
+    pub(crate) replay: bool,
+    pub(crate) replay_url: Option<String>,
 }
 
 /// A delivery whose lease is held.
 pub(crate) struct Held {
     /// The attempts that have ended.
     pub(crate) attempts: u32,
+    /// Those of them that use up nothing of its schedule.
+    pub(crate) uncounted: u32,
     pub(crate) lane: Option<i64>,
 }
 
@@ -131,43 +164,70 @@ pub(crate) fn insert(
     Ok(())
 }
 
-/// The events of up to `limit` deliveries that can be claimed, ready for longest first.
+/// The events of up to `limit` deliveries that can be claimed, first tries or others, ready for longest first.
 pub(crate) fn ready(
     sql: &Connection,
     subscriber: SubscriberKey,
+    again: bool,
     now_ms: u64,
     limit: u32,
 ) -> rusqlite::Result<Vec<i64>> {
+    if limit == 0 {
+        return Ok(Vec::new());
+    }
     let mut statement = sql.prepare_cached(READY)?;
-    let rows = statement.query_map((to_sql(subscriber.0), to_sql(now_ms), limit), |row| row.get(0))?;
+    let rows = statement.query_map((to_sql(subscriber.0), again, to_sql(now_ms), limit), |row| row.get(0))?;
     rows.collect()
 }
 
-/// When the first delivery of a subscriber is due, or the first lease ends.
-pub(crate) fn next_ready(sql: &Connection, subscriber: SubscriberKey) -> rusqlite::Result<Option<u64>> {
-    sql.prepare_cached(NEXT_READY)?.query_row([to_sql(subscriber.0)], |row| number_or_null(row, 0))
+/// When the first delivery of a subscriber is due, or the first lease ends, of first tries or of others.
+pub(crate) fn next_ready(sql: &Connection, subscriber: SubscriberKey, again: bool) -> rusqlite::Result<Option<u64>> {
+    sql.prepare_cached(NEXT_READY)?.query_row((to_sql(subscriber.0), again), |row| number_or_null(row, 0))
 }
 
 /// Leases a delivery, whoever had it before.
 pub(crate) fn lease(sql: &Connection, key: DeliveryKey, until_ms: u64) -> rusqlite::Result<Lease> {
     let (event, subscriber) = to_columns(key);
-    sql.prepare_cached(LEASE)?
-        .query_row((event, subscriber, to_sql(until_ms)), |row| Ok(Lease { claim: row.get(0)?, attempts: row.get(1)? }))
+    sql.prepare_cached(LEASE)?.query_row((event, subscriber, to_sql(until_ms)), |row| {
+        Ok(Lease {
+            claim: row.get(0)?,
+            attempts: row.get(1)?,
+            uncounted: row.get(2)?,
+            lane: row.get(3)?,
+            again: row.get(4)?,
+            replay: row.get(5)?,
+            replay_url: row.get(6)?,
+        })
+    })
 }
 
 /// The delivery, if it is leased under this claim.
 pub(crate) fn held(sql: &Connection, key: DeliveryKey, claim: u32) -> rusqlite::Result<Option<Held>> {
     let (event, subscriber) = to_columns(key);
     let mut statement = sql.prepare_cached(LEASED)?;
-    let held =
-        statement.query_row((event, subscriber, claim), |row| Ok(Held { attempts: row.get(0)?, lane: row.get(1)? }));
+    let held = statement.query_row((event, subscriber, claim), |row| {
+        Ok(Held { attempts: row.get(0)?, uncounted: row.get(1)?, lane: row.get(2)? })
+    });
     held.optional()
 }
 
-/// Ends a lease; the delivery is due at that time.
-pub(crate) fn retry(sql: &Connection, key: DeliveryKey, at_ms: u64, attempts: u32) -> rusqlite::Result<()> {
+/// Ends a lease without an attempt; the delivery is due at that time.
+pub(crate) fn hand_back(sql: &Connection, key: DeliveryKey, at_ms: u64) -> rusqlite::Result<()> {
     let (event, subscriber) = to_columns(key);
-    sql.prepare_cached(RETRY)?.execute((event, subscriber, to_sql(at_ms), attempts))?;
+    sql.prepare_cached(HAND_BACK)?.execute((event, subscriber, to_sql(at_ms)))?;
+    Ok(())
+}
+
+/// Ends a lease after an attempt; the delivery is due at that time.
+pub(crate) fn retry(
+    sql: &Connection,
+    key: DeliveryKey,
+    at_ms: u64,
+    attempts: u32,
+    uncounted: u32,
+) -> rusqlite::Result<()> {
+    let (event, subscriber) = to_columns(key);
+    sql.prepare_cached(RETRY)?.execute((event, subscriber, to_sql(at_ms), attempts, uncounted))?;
     Ok(())
 }
 
@@ -181,12 +241,70 @@ pub(crate) fn close(
     now_ms: u64,
 ) -> rusqlite::Result<Option<DeliveryKey>> {
     let (event, subscriber) = to_columns(key);
-    sql.prepare_cached(CLOSE)?.execute((event, subscriber, outcome.to_sql(), attempts))?;
-    lane.map_or(Ok(None), |lane| promote(sql, subscriber, lane, now_ms))
+    let dead_since_ms = (outcome == Outcome::Dead).then(|| to_sql(now_ms));
+    sql.prepare_cached(CLOSE)?.execute((event, subscriber, outcome.to_sql(), attempts, dead_since_ms))?;
+    lane.map_or(Ok(None), |lane| promote(sql, key.subscriber, lane, now_ms))
 }
 
-/// Makes the head of a lane due if it waits; if it is due or leased, that stays as it is.
-fn promote(sql: &Connection, subscriber: i64, lane: i64, now_ms: u64) -> rusqlite::Result<Option<DeliveryKey>> {
+/// Makes a dead letter of an open delivery, unless an attempt is under way or it was replayed after a time. Tells its lane if
+/// it did; somebody has to [`promote`] the next one of that.
+pub(crate) fn give_up(
+    sql: &Connection,
+    key: DeliveryKey,
+    why: DeadWhy,
+    replayed_by_ms: u64,
+    now_ms: u64,
+) -> rusqlite::Result<Option<Option<i64>>> {
+    let (event, subscriber) = to_columns(key);
+    let mut statement = sql.prepare_cached(GIVE_UP)?;
+    let given_up = (event, subscriber, to_sql(now_ms), why_to_sql(why), to_sql(replayed_by_ms));
+    statement.query_row(given_up, |row| row.get(0)).optional()
+}
+
+/// Takes a delivery out of its lane; the next one of that is due now. Tells whether it was there to be taken: open, not
+/// leased, and in its lane.
+pub(crate) fn set_aside(sql: &Connection, key: DeliveryKey, now_ms: u64) -> rusqlite::Result<bool> {
+    let (event, subscriber) = to_columns(key);
+    let lane: Option<i64> =
+        sql.prepare_cached(SET_ASIDE)?.query_row((event, subscriber), |row| row.get(0)).optional()?;
+    let Some(lane) = lane else { return Ok(false) };
+    promote(sql, key.subscriber, lane, now_ms)?;
+    Ok(true)
+}
+
+/// Whether a delivery comes before one that was accepted earlier in its conversation, or comes late itself.
+pub(crate) fn is_out_of_order(sql: &Connection, key: DeliveryKey, lane: Option<i64>) -> rusqlite::Result<bool> {
+    let (event, subscriber) = to_columns(key);
+    match lane {
+        None => Ok(false),
+        Some(lane) if lane < 0 => Ok(true),
+        Some(lane) => sql.prepare_cached(OVERTAKES)?.exists((subscriber, lane, event)),
+    }
+}
+
+/// Makes due now what is due later: of very many, those that are due soonest.
+pub(crate) fn hurry(sql: &Connection, subscriber: SubscriberKey, now_ms: u64) -> rusqlite::Result<()> {
+    let (subscriber, now_ms) = (to_sql(subscriber.0), to_sql(now_ms));
+    for again in [false, true] {
+        let mut later = sql.prepare_cached(LATER)?;
+        let rows = later.query_map((subscriber, again, now_ms, HURRIED_MAX), |row| row.get(0))?;
+        let events: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+        let mut set_ready = sql.prepare_cached(SET_READY)?;
+        for event in events {
+            set_ready.execute((event, subscriber, now_ms))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes the oldest of a lane due if it waits; if it is due or leased, that stays as it is.
+pub(crate) fn promote(
+    sql: &Connection,
+    subscriber: SubscriberKey,
+    lane: i64,
+    now_ms: u64,
+) -> rusqlite::Result<Option<DeliveryKey>> {
+    let subscriber = to_sql(subscriber.0);
     let mut statement = sql.prepare_cached(HEAD)?;
     let head: Option<(i64, Option<i64>)> =
         statement.query_row((subscriber, lane), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -209,5 +327,7 @@ pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 10] =
-    [INSERT, READY, NEXT_READY, LEASE, LEASED, RETRY, CLOSE, HEAD, SET_READY, RELEASE];
+pub(crate) const STATEMENTS: [&str; 15] = [
+    INSERT, READY, NEXT_READY, LEASE, LEASED, HAND_BACK, RETRY, CLOSE, GIVE_UP, SET_ASIDE, OVERTAKES, LATER, HEAD,
+    SET_READY, RELEASE,
+];

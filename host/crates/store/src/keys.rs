@@ -6,6 +6,8 @@ use std::{fmt, str::FromStr};
 
 use slashbox_core::SubscriberId;
 
+use crate::Ready;
+
 /// Stands for a [`SubscriberId`], for as long as the store exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriberKey(pub u64);
@@ -62,11 +64,27 @@ pub struct Subscriber {
     pub id: SubscriberId,
     /// Since when it is not there, in milliseconds since the Unix epoch; its deliveries are parked. `None` if it is there.
     pub absent_since_ms: Option<u64>,
+    /// Since when an operator has it wait; its deliveries wait too. `None` if nobody has.
+    pub paused_since_ms: Option<u64>,
     /// Which version of it was there last; `None` if nobody has said.
     pub revision: Option<String>,
-    /// When the first of its deliveries is due, or the first of its leases ends, in milliseconds since the Unix epoch.
-    /// `None` if there is nothing to attempt.
-    pub ready_at_ms: Option<u64>,
+    /// How it fares.
+    pub health: Health,
+    /// When there is something to attempt, whether it may be attempted or not.
+    pub ready: Ready,
+}
+
+/// How a subscriber fares, as the store keeps it. Times are in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Health {
+    /// Since when nothing has succeeded; `None` if that was the last.
+    pub failing_since_ms: Option<u64>,
+    /// How many attempts have failed since then, as far as whoever notes it counts.
+    pub failures: u32,
+    /// Since when it has answered nothing but that it is gone for good.
+    pub gone_since_ms: Option<u64>,
+    /// Since when it is disabled, since it has failed for too long; its deliveries wait.
+    pub disabled_since_ms: Option<u64>,
 }
 
 #[cfg(test)]

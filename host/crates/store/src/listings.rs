@@ -8,7 +8,7 @@ mod deliveries;
 mod events;
 mod merge;
 
-pub(crate) use deliveries::{deliveries, delivery, of_event};
+pub(crate) use deliveries::{deliveries, delivery, of_event, oldest};
 pub(crate) use events::{event, events};
 
 #[cfg(test)]
@@ -17,7 +17,7 @@ pub(crate) use {
     events::STATEMENTS as EVENTS,
 };
 
-use slashbox_core::{Attempt, DeliveryState, Event, SubscriberId, SubscriberKind};
+use slashbox_core::{Attempt, DeadWhy, DeliveryState, Event, SubscriberId, SubscriberKind};
 
 use crate::DeliveryKey;
 
@@ -51,6 +51,12 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// Of the event with this number ([`EventRecord::seq`]).
     pub event: Option<u64>,
+    /// Of events of this canonical kind.
+    pub event_kind: Option<String>,
+    /// Of events accepted then or later, in milliseconds since the Unix epoch.
+    pub accepted_from_ms: Option<u64>,
+    /// Of events accepted earlier than that, in milliseconds since the Unix epoch.
+    pub accepted_until_ms: Option<u64>,
 }
 
 /// A part of a listing.
@@ -74,6 +80,19 @@ pub struct EventRecord {
     pub accepted_at_ms: u64,
     /// The event.
     pub event: Event,
+    /// How it stands with its text, envelope and data.
+    pub payload: Payload,
+}
+
+/// What of an event is there of its text, envelope and data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// All of it.
+    There,
+    /// They are kept, but a listing leaves them out.
+    LeftOut,
+    /// They were removed in the course of time. The event cannot be delivered again.
+    Gone,
 }
 
 /// A delivery as it is kept.
@@ -87,8 +106,12 @@ pub struct DeliveryRecord {
     pub event_kind: String,
     /// To whom.
     pub subscriber: SubscriberId,
-    /// Whether it is open and stays so until its subscriber, who is absent, comes back.
+    /// Whether it is open and stays so until its subscriber, who is absent, paused or disabled, comes back.
     pub parked: bool,
+    /// Whether others of its conversation overtake it, or have, since it alone failed.
+    pub set_aside: bool,
+    /// Whether it was replayed.
+    pub replay: bool,
     /// How it stands.
     pub state: DeliveryState,
     /// How many attempts have ended.
@@ -97,6 +120,10 @@ pub struct DeliveryRecord {
     pub ready_at_ms: Option<u64>,
     /// The last attempt that has ended.
     pub last: Option<Attempt>,
+    /// Of a dead one, since when it is, in milliseconds since the Unix epoch.
+    pub dead_since_ms: Option<u64>,
+    /// Of a dead one, why it is, unless its last attempt tells.
+    pub dead_why: Option<DeadWhy>,
 }
 
 /// A delivery, its event, and the attempts that have ended, with their numbers.

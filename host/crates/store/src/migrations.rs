@@ -6,10 +6,11 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 /// The first one brings an empty database to version 1, and so on.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../migrations/0001_kv.sql"),
     include_str!("../migrations/0002_events.sql"),
     include_str!("../migrations/0003_timers.sql"),
+    include_str!("../migrations/0004_policy.sql"),
 ];
 
 /// Why a database could not be brought up to date.

@@ -24,11 +24,12 @@ const MOVE_DELIVERY: &str = "UPDATE delivery SET subscriber = ?3 WHERE event = ?
 
 const MOVE_ATTEMPTS: &str = "UPDATE attempt SET subscriber = ?3 WHERE event = ?1 AND subscriber = ?2";
 
-/// Of a lane, the oldest open one alone is ready.
+/// Of those of a lane that are ready, the oldest alone stays so.
 const ONE_HEAD_A_LANE: &str = "UPDATE delivery SET ready_at_ms = NULL, leased = 0
-    WHERE subscriber = ?1 AND outcome = 0 AND lane IS NOT NULL AND ready_at_ms IS NOT NULL AND event > (
+    WHERE subscriber = ?1 AND outcome = 0 AND lane >= 0 AND ready_at_ms IS NOT NULL AND event > (
         SELECT min(event) FROM delivery AS head INDEXED BY delivery_by_lane
-        WHERE head.subscriber = ?1 AND head.lane = delivery.lane AND head.outcome = 0)";
+        WHERE head.subscriber = ?1 AND head.lane = delivery.lane AND head.outcome = 0
+            AND head.ready_at_ms IS NOT NULL)";
 
 /// What went along for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,12 +11,13 @@ use slashbox_core::SubscriberId;
 use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::migrations::{MigrateError, migrate};
-use crate::reader::Pool;
+use crate::reader::Pools;
 use crate::writer::Writer;
 use crate::{
-    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, Moved,
-    NewEvent, OpenError, Reader, RenameError, SubscriberKey, WriteError, accept, attempts, claims, commit, deliveries,
-    rename, revisions, subscribers, timers,
+    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, GiveUp,
+    GivenUp, Health, Moved, NewEvent, OpenError, Reader, Removed, RenameError, ReplayTo, Replayed, Span, SubscriberKey,
+    WriteError, accept, attempts, claims, commit, dead_letters, deliveries, rename, replays, retention, revisions,
+    subscribers, timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -30,7 +31,7 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    readers: Arc<Pool>,
+    readers: Arc<Pools>,
     writer: Writer,
 }
 
@@ -100,7 +101,7 @@ impl Store {
     }
 
     /// Leases deliveries that are due by `now_ms`, or whose lease has ended, until `lease_until_ms`. Of subscribers that
-    /// are absent, none.
+    /// are absent, paused or disabled, none.
     pub async fn claim(
         &self,
         requests: Vec<ClaimRequest>,
@@ -147,6 +148,50 @@ impl Store {
         .await
     }
 
+    /// Notes how subscribers fare.
+    pub async fn set_health(&self, health: Vec<(SubscriberKey, Health)>) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| {
+            health.into_iter().try_for_each(|(key, health)| subscribers::set_health(sql, key, health))
+        })
+        .await
+    }
+
+    /// Has a subscriber wait: its deliveries are accepted, and none is claimed until it is resumed. `now_ms` is the time, in
+    /// milliseconds since the Unix epoch.
+    pub async fn pause(&self, subscriber: SubscriberKey, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| subscribers::pause(sql, subscriber, now_ms)).await
+    }
+
+    /// Has a subscriber go on that is paused or disabled, as if it had never failed: what waits for another attempt is due
+    /// now; of very many such deliveries, those that are due soonest.
+    pub async fn resume(&self, subscriber: SubscriberKey, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| {
+            subscribers::resume(sql, subscriber)?;
+            deliveries::hurry(sql, subscriber, now_ms)
+        })
+        .await
+    }
+
+    /// Makes due now what waits for another attempt of these subscribers; of very many such deliveries, those that are due
+    /// soonest.
+    pub async fn hurry(&self, subscribers: Vec<SubscriberKey>, now_ms: u64) -> Result<(), WriteError> {
+        self.write_plainly(move |sql| subscribers.into_iter().try_for_each(|key| deliveries::hurry(sql, key, now_ms)))
+            .await
+    }
+
+    /// Takes deliveries out of the order of their conversations: nobody waits for them any longer, and the next ones are due
+    /// now. Those that are closed, or under way, are left as they are. Tells which were taken.
+    pub async fn set_aside(&self, deliveries: Vec<DeliveryKey>, now_ms: u64) -> Result<Vec<DeliveryKey>, WriteError> {
+        self.write_plainly(move |sql| {
+            let mut taken = Vec::new();
+            for key in deliveries {
+                taken.extend(deliveries::set_aside(sql, key, now_ms)?.then_some(key));
+            }
+            Ok(taken)
+        })
+        .await
+    }
+
     /// Notes which version of each subscriber is there. If it is another than the one before, what waits for its next
     /// attempt is due now; of very many such deliveries, those that are due soonest.
     pub async fn set_revisions(&self, revisions: Vec<(SubscriberKey, String)>, now_ms: u64) -> Result<(), WriteError> {
@@ -154,6 +199,37 @@ impl Store {
             revisions.iter().try_for_each(|(key, revision)| revisions::set(sql, *key, revision, now_ms))
         })
         .await
+    }
+
+    /// Has deliveries made once more, with all attempts of their schedule, in one commit: those of their own subscribers, or of
+    /// another one. Those of a conversation are made in the order in which they stand here, after what is under way of it. Tells
+    /// what became of each, in their order.
+    pub async fn replay(
+        &self,
+        deliveries: Vec<DeliveryKey>,
+        to: ReplayTo,
+        now_ms: u64,
+    ) -> Result<Vec<Replayed>, WriteError> {
+        self.write_plainly(move |sql| replays::replay(sql, &deliveries, &to, now_ms)).await
+    }
+
+    /// Makes dead letters of open deliveries, the oldest first; those whose attempt is under way are left as they are. The next
+    /// ones of their conversations are due now. It does so much that others wait for milliseconds only, and tells whether it
+    /// is to be asked again.
+    pub async fn give_up(&self, which: GiveUp, now_ms: u64) -> Result<GivenUp, WriteError> {
+        self.write_plainly(move |sql| dead_letters::give_up(sql, which, now_ms)).await
+    }
+
+    /// Removes text, envelope and data of events whose deliveries have all arrived, the oldest first. It does so much that
+    /// others wait for milliseconds only, and tells whether it is to be asked again.
+    pub async fn remove_payloads(&self, span: Span) -> Result<Removed, WriteError> {
+        self.write_plainly(move |sql| retention::remove_payloads(sql, span)).await
+    }
+
+    /// Removes events with all of their deliveries and attempts, unless one is open, or dead since a later time than this (in
+    /// milliseconds since the Unix epoch). Otherwise as [`remove_payloads`](Self::remove_payloads).
+    pub async fn remove_events(&self, span: Span, dead_since_ms: u64) -> Result<Removed, WriteError> {
+        self.write_plainly(move |sql| retention::remove_events(sql, span, dead_since_ms)).await
     }
 
     /// Gives a plugin another name, for those tenants of which `whose` says so: what it keeps, its timers, and the
@@ -201,7 +277,7 @@ impl Store {
             MigrateError::Newer { found, known } => OpenError::Newer { path: path.to_owned(), found, known },
             MigrateError::Sql(error) => unusable(Fault::sql(error)),
         })?;
-        let readers = Arc::new(Pool::open(database).map_err(unusable)?);
+        let readers = Arc::new(Pools::open(database).map_err(unusable)?);
         let writer = Writer::start(sql, dir).map_err(|error| unusable(Fault::io("starting the writer", error)))?;
         Ok(Self { inner: Arc::new(Inner { readers, writer }) })
     }

@@ -202,7 +202,7 @@ fn event(id: &str, to: SubscriberKey) -> NewEvent {
 }
 
 async fn claim(store: &Store, subscriber: SubscriberKey) -> Vec<Claimed> {
-    let claims = store.claim(vec![ClaimRequest { subscriber, limit: 10 }], 1000, 2000).await.unwrap();
+    let claims = store.claim(vec![ClaimRequest { subscriber, limit: 10, again: 10 }], 1000, 2000).await.unwrap();
     claims.claimed
 }
 
@@ -211,7 +211,7 @@ async fn finish(store: &Store, claimed: &Claimed, next: Next) {
         Attempt { at_ms: 1000, took_ms: 1, fault: None, status: None, detail: String::new(), answer: String::new() };
     let effects = Effects { writes: [("n".to_owned(), Write::Add(1))].into(), ..Effects::default() };
     let change = Some(change(effects));
-    let finished = Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, change };
+    let finished = Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, counts: true, next, change };
     store.finish(finished, 1000).await.unwrap();
 }
 
@@ -335,7 +335,8 @@ async fn a_timer_is_set_or_fired_whenever_it_crashes() {
     assert_eq!(fired(&fired_before, "third").await, [("first".to_owned(), "[1]".to_owned())]);
     let to = fired_before.subscribers_of(vec![notes()]).await.unwrap()[0];
     assert_eq!(claim(&fired_before, to).await.len(), 0, "not before 2000");
-    let claims = fired_before.claim(vec![ClaimRequest { subscriber: to, limit: 9 }], 2000, 3000).await.unwrap();
+    let claims =
+        fired_before.claim(vec![ClaimRequest { subscriber: to, limit: 9, again: 9 }], 2000, 3000).await.unwrap();
     assert_eq!(claims.claimed[0].event.conversation.as_deref(), Some("x"));
 }
 

@@ -1,11 +1,13 @@
 //! Who may use the admin API.
 //!
-//! Invariant: without a token, only a request that was sent to a loopback name gets in, so that no web page can send one
-//! in an operator's browser under a name of its own (DNS rebinding).
+//! Invariants: without a token, only a request that was sent to a loopback name gets in, so that no web page can send one
+//! in an operator's browser under a name of its own (DNS rebinding). A request that changes something says that it is JSON,
+//! which no form can say, and which a script of another origin may say only if the host agrees beforehand (CORS), which it
+//! never does: also in a browser that tells neither `Origin` nor `Sec-Fetch-Site` (CSRF).
 
 use axum::http::{
-    HeaderMap, Uri,
-    header::{AUTHORIZATION, HOST, ORIGIN},
+    HeaderMap, Method, Uri,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN},
 };
 use slashbox_dialects::Secret;
 
@@ -32,6 +34,22 @@ pub(super) enum Denied {
     NotLoopback,
     NoToken,
     WrongToken,
+    NotJson,
+}
+
+/// Whether a request changes nothing, or says that it is JSON. So does one without a body: it is the header that counts.
+pub(super) fn check_change(method: &Method, headers: &HeaderMap) -> Result<(), Denied> {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let is_json = match (types.next(), types.next()) {
+        (Some(only), None) => only.to_str().is_ok_and(names_json),
+        _ => false,
+    };
+    if method.is_safe() || is_json { Ok(()) } else { Err(Denied::NotJson) }
+}
+
+/// `application/json`, with or without parameters.
+fn names_json(content_type: &str) -> bool {
+    content_type.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("application/json"))
 }
 
 impl AdminAccess {
@@ -109,6 +127,45 @@ mod tests {
         }
         check(&access, &[("host", "localhost")], Err(Denied::NoToken));
         check(&AdminAccess::Off, &[("authorization", "Bearer s3cret-0")], Err(Denied::Off));
+    }
+
+    #[test]
+    fn what_changes_something_says_that_it_is_json() {
+        let check = |method: Method, lines: &[(&'static str, &str)], expected: Result<(), Denied>| {
+            let mut given = HeaderMap::new();
+            for (name, value) in lines {
+                given.append(*name, value.parse().unwrap());
+            }
+            assert_eq!(check_change(&method, &given), expected, "{method} {lines:?}");
+        };
+        for json in ["application/json", "Application/JSON", "application/json; charset=utf-8", "application/json ;a"] {
+            check(Method::POST, &[("content-type", json)], Ok(()));
+        }
+        // What forms send, and what only looks like JSON.
+        for other in [
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=application/json",
+            "text/plain",
+            "text/plain;application/json",
+            "application/json, text/plain",
+            "text/plain, application/json",
+            "application/jsonp",
+            "application/",
+            "",
+        ] {
+            check(Method::POST, &[("content-type", other)], Err(Denied::NotJson));
+        }
+        check(
+            Method::POST,
+            &[("content-type", "application/json"), ("content-type", "text/plain")],
+            Err(Denied::NotJson),
+        );
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE, "PURGE".parse().unwrap()] {
+            check(method, &[], Err(Denied::NotJson));
+        }
+        for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+            check(method, &[], Ok(()));
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{deliveries, events, plugins, webhooks};
+use super::{deliveries, events, plugins, reload, replays, webhooks};
 use crate::{
     host::Inner,
     web::problem::{MEDIA_TYPE, Problem},
@@ -26,7 +26,8 @@ use crate::{
     info(
         title = "slashbox",
         description = "What came in, what became of it, and who is there to take it. Each path needs the token of `admin.token`; a host that has none, \
-            and listens on a loopback address, answers requests to a loopback name. Times are RFC 3339 in UTC. Errors are \
+            and listens on a loopback address, answers requests to a loopback name. A request that changes something has the \
+            header `content-type: application/json`, with or without a body. Times are RFC 3339 in UTC. Errors are \
             problems (RFC 9457) with a `code` of a closed list."
     ),
     tags(
@@ -34,6 +35,7 @@ use crate::{
         (name = "deliveries", description = "Events on their way to plugins and webhooks"),
         (name = "plugins", description = "The plugins of the folder, and how they stand"),
         (name = "webhooks", description = "The webhooks of the configuration"),
+        (name = "configuration", description = "Where commands and events come in and go to"),
     ),
     components(schemas(Problem)),
     modifiers(&Token),
@@ -69,6 +71,15 @@ pub(super) enum Refused {
     Unavailable(Problem),
 }
 
+/// How every path that changes something can refuse to, besides.
+#[derive(IntoResponses)]
+#[allow(dead_code, reason = "it says what the response is; the guard makes it")]
+pub(super) enum Changing {
+    /// the header `content-type: application/json` is missing
+    #[response(status = 415, content_type = MEDIA_TYPE)]
+    UnsupportedMediaType(Problem),
+}
+
 /// The routes, and what is said of them.
 pub(super) fn described() -> (Router<Arc<Inner>>, Document) {
     OpenApiRouter::with_openapi(Description::openapi())
@@ -80,6 +91,12 @@ pub(super) fn described() -> (Router<Arc<Inner>>, Document) {
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::show_of_tenant))
         .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::pause))
+        .routes(routes!(webhooks::resume))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(replays::many))
+        .routes(routes!(replays::one))
+        .routes(routes!(reload::reload))
         .split_for_parts()
 }
 
@@ -111,13 +128,19 @@ mod tests {
         let names: Vec<String> = operations(&document).into_iter().map(|(name, _)| name).collect();
         let expected = [
             "get /v1/admin/deliveries",
+            "post /v1/admin/deliveries/replay",
             "get /v1/admin/deliveries/{id}",
+            "post /v1/admin/deliveries/{id}/replay",
             "get /v1/admin/events",
             "get /v1/admin/events/{id}",
             "get /v1/admin/plugins",
             "get /v1/admin/plugins/{name}",
             "get /v1/admin/plugins/{tenant}/{name}",
+            "post /v1/admin/reload",
             "get /v1/admin/webhooks",
+            "post /v1/admin/webhooks/{tenant}/{name}/pause",
+            "post /v1/admin/webhooks/{tenant}/{name}/resume",
+            "post /v1/admin/webhooks/{tenant}/{name}/test",
         ];
         assert_eq!(names, expected);
         let ids: BTreeSet<String> =
@@ -146,6 +169,9 @@ mod tests {
                 assert_eq!(media_type, expected, "{name} {status}");
                 assert!(content["schema"].is_object(), "{name} {status}");
             }
+            let changes = !name.starts_with("get ");
+            assert_eq!(responses.contains_key("415"), changes, "{name}");
+            assert_eq!(operation["requestBody"]["content"]["application/json"].is_object(), changes, "{name}");
             assert_eq!(responses.contains_key("404"), name.contains('{') || name.contains("deliveries"), "{name}");
         }
     }

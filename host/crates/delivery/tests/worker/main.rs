@@ -10,6 +10,8 @@
 
 mod cases;
 mod changes;
+mod keeper;
 mod place;
+mod policy;
 mod script;
 mod timers;

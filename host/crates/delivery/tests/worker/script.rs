@@ -19,6 +19,10 @@ pub(crate) enum Say {
     /// Fails, and wants to be left alone for so many seconds.
     After(u64),
     Never,
+    /// Says that it is gone for good.
+    Gone,
+    /// This host could not ask.
+    Hindered,
     Panic,
     /// Succeeds, and adds one to its key `count`.
     Count,
@@ -64,7 +68,12 @@ pub(crate) struct Script {
     revision: &'static str,
     /// By event (a fired timer by its key): what it says to the first attempt, the second, and so on; from the last on always the same.
     says: Mutex<HashMap<String, Vec<Say>>>,
+    /// What it says to everything else.
+    otherwise: Mutex<Say>,
     got: Mutex<Vec<Got>>,
+    /// The events that came with a mark.
+    out_of_order: Mutex<Vec<String>>,
+    replayed: Mutex<Vec<String>>,
     /// Lets go of those that hang.
     pub(crate) release: Notify,
 }
@@ -76,12 +85,45 @@ pub(crate) fn exact(schedule: Schedule) -> Schedule {
 
 impl Script {
     pub(crate) fn new(schedule: Schedule, revision: &'static str) -> Arc<Self> {
-        let policy = Policy { schedule: exact(schedule), in_flight_max: 4, attempt_max: Duration::from_secs(15) };
-        Arc::new(Self { policy, revision, says: Mutex::default(), got: Mutex::default(), release: Notify::new() })
+        let policy = Policy {
+            schedule: exact(schedule),
+            in_flight_max: 4,
+            attempt_max: Duration::from_secs(15),
+            per_second: None,
+            may_be_disabled: true,
+        };
+        Self::treated(policy, revision)
+    }
+
+    pub(crate) fn treated(policy: Policy, revision: &'static str) -> Arc<Self> {
+        Arc::new(Self {
+            policy,
+            revision,
+            says: Mutex::default(),
+            otherwise: Mutex::new(Say::Yes),
+            got: Mutex::default(),
+            out_of_order: Mutex::default(),
+            replayed: Mutex::default(),
+            release: Notify::new(),
+        })
     }
 
     pub(crate) fn says(&self, event: &str, says: &[Say]) {
         self.says.lock().unwrap().insert(event.into(), says.to_vec());
+    }
+
+    pub(crate) fn says_otherwise(&self, say: Say) {
+        *self.otherwise.lock().unwrap() = say;
+    }
+
+    /// The events that came out of order, in the order in which they came.
+    pub(crate) fn out_of_order(&self) -> Vec<String> {
+        self.out_of_order.lock().unwrap().clone()
+    }
+
+    /// Those that were replayed.
+    pub(crate) fn replayed(&self) -> Vec<String> {
+        self.replayed.lock().unwrap().clone()
     }
 
     pub(crate) fn got(&self) -> Vec<Got> {
@@ -95,14 +137,17 @@ impl Script {
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
         let id = name_of(&delivery.event);
-        let says = self.says.lock().unwrap().get(&id).cloned().unwrap_or_else(|| vec![Say::Yes]);
+        let says = self.says.lock().unwrap().get(&id).cloned().unwrap_or_else(|| vec![*self.otherwise.lock().unwrap()]);
+        self.out_of_order.lock().unwrap().extend(delivery.out_of_order.then(|| id.clone()));
+        self.replayed.lock().unwrap().extend(delivery.replay.then(|| id.clone()));
         let made = self.got_of(&id).len();
         self.got.lock().unwrap().push((id, delivery.attempt));
         let say = says.get(made).or(says.last()).copied().unwrap();
         let failed = |retry_after| Verdict::Failed { fault: Fault::Theirs, retry_after };
         let verdict = match say {
             Say::Yes | Say::Count | Say::Conflict | Say::Change(_) => Verdict::Arrived,
-            Say::No => failed(None),
+            Say::No | Say::Gone => failed(None),
+            Say::Hindered => Verdict::Hindered,
             Say::Later => Verdict::NotTried { again_in: None },
             Say::Aside(seconds) => Verdict::NotTried { again_in: Some(Duration::from_secs(seconds)) },
             Say::After(seconds) => failed(Some(Duration::from_secs(seconds))),
@@ -119,7 +164,8 @@ impl Script {
             Say::Change(change) | Say::HangAndChange(change) => Some(change()),
             _ => None,
         };
-        Attempted { verdict, status: None, detail: format!("{say:?}"), answer: String::new(), change }
+        let status = matches!(say, Say::Gone).then_some(410);
+        Attempted { verdict, status, detail: format!("{say:?}"), answer: String::new(), change }
     }
 }
 

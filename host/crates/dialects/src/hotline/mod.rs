@@ -42,7 +42,7 @@ pub enum ReplyStyle {
 }
 
 /// A source that speaks Hotline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hotline {
     /// What `api_key` must be.
     pub api_key: Secret,

@@ -1,11 +1,13 @@
 //! Listing deliveries: by subscriber and outcome.
 
+use std::cmp::Reverse;
+
 use rusqlite::{Connection, OptionalExtension, Row};
 use slashbox_core::SubscriberId;
 
 use super::merge::page;
 use crate::deliveries::{Outcome, from_columns, state, to_columns};
-use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql};
+use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql, why_from_sql};
 use crate::{DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, Page, attempts, events};
 
 const SUBSCRIBERS: &str = "SELECT key FROM subscriber
@@ -18,11 +20,18 @@ const SEEK: &str = "SELECT max(event) FROM delivery INDEXED BY delivery_by_outco
 const STATE: &str = "SELECT outcome, ready_at_ms, leased FROM delivery WHERE event = ?1 AND subscriber = ?2";
 
 const GET: &str = "SELECT outcome, ready_at_ms, leased, attempts, id, event.kind, tenant, subscriber.kind, name,
-        absent_since_ms
+        absent_since_ms IS NOT NULL OR paused_since_ms IS NOT NULL OR disabled_since_ms IS NOT NULL,
+        coalesce(delivery.lane < 0, 0), replay > 0, dead_since_ms, dead_why
     FROM delivery JOIN event ON seq = event JOIN subscriber ON subscriber.key = subscriber
     WHERE event = ?1 AND subscriber = ?2";
 
 pub(crate) const OF_EVENT: &str = "SELECT subscriber FROM delivery WHERE event = ?1 ORDER BY subscriber";
+
+/// The other way round.
+const SEEK_OLDEST: &str = "SELECT min(event) FROM delivery INDEXED BY delivery_by_outcome
+    WHERE subscriber = ?1 AND outcome = ?2 AND event BETWEEN ?3 AND ?4";
+
+const OF_KIND: &str = "SELECT 1 FROM event WHERE seq = ?1 AND kind = ?2";
 
 /// What is in order by itself: a subscriber's deliveries of one outcome.
 struct Part {
@@ -39,7 +48,7 @@ pub(crate) fn deliveries(
 ) -> rusqlite::Result<Page<DeliveryRecord, DeliveryKey>> {
     // One state of the database for the whole page.
     let sql = sql.unchecked_transaction()?;
-    let (first, last) = filter.event.map_or((0, i64::MAX), |event| (to_sql(event), to_sql(event)));
+    let (first, last) = range(&sql, filter)?;
     page(
         &parts(&sql, filter)?,
         before,
@@ -50,6 +59,38 @@ pub(crate) fn deliveries(
         },
         |_, key| item(&sql, filter, key),
     )
+}
+
+/// The deliveries that fit the filter, those of the oldest event first, from after `after` on.
+pub(crate) fn oldest(
+    sql: &Connection,
+    filter: &DeliveryFilter,
+    after: Option<DeliveryKey>,
+    limit: u32,
+) -> rusqlite::Result<Page<DeliveryKey, DeliveryKey>> {
+    let sql = sql.unchecked_transaction()?;
+    let (first, last) = range(&sql, filter)?;
+    let found = page(
+        &parts(&sql, filter)?,
+        after.map(Reverse),
+        limit,
+        |part, above| {
+            let first = above.map_or(first, |Reverse(above)| first.max(first_above(above, part.subscriber)));
+            Ok(seek_by(&sql, SEEK_OLDEST, part, first, last)?.map(Reverse))
+        },
+        |_, Reverse(key)| Ok(fits(&sql, filter, key)?.then_some(key)),
+    )?;
+    Ok(Page { items: found.items, next: found.next.map(|Reverse(key)| key) })
+}
+
+/// The numbers of the first and the last event that the filter lets through.
+fn range(sql: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<(i64, i64)> {
+    if let Some(event) = filter.event {
+        return Ok((to_sql(event), to_sql(event)));
+    }
+    let first = filter.accepted_from_ms.map(|at_ms| events::first_since(sql, at_ms)).transpose()?;
+    let end = filter.accepted_until_ms.map(|at_ms| events::first_since(sql, at_ms)).transpose()?;
+    Ok((first.unwrap_or_default(), end.map_or(i64::MAX, |end| end - 1)))
 }
 
 /// A delivery, its event, and its attempts.
@@ -87,21 +128,45 @@ fn last_below(key: DeliveryKey, subscriber: i64) -> i64 {
     if subscriber < before { event } else { event - 1 }
 }
 
+/// The first event of which this subscriber's delivery comes after a key.
+fn first_above(key: DeliveryKey, subscriber: i64) -> i64 {
+    let (event, after) = to_columns(key);
+    if subscriber > after { event } else { event.saturating_add(1) }
+}
+
 fn seek(sql: &Connection, part: &Part, first: i64, last: i64) -> rusqlite::Result<Option<DeliveryKey>> {
+    seek_by(sql, SEEK, part, first, last)
+}
+
+fn seek_by(
+    sql: &Connection,
+    statement: &str,
+    part: &Part,
+    first: i64,
+    last: i64,
+) -> rusqlite::Result<Option<DeliveryKey>> {
     let Part { subscriber, outcome } = *part;
-    let mut statement = sql.prepare_cached(SEEK)?;
+    let mut statement = sql.prepare_cached(statement)?;
     let event: Option<i64> = statement.query_row((subscriber, outcome.to_sql(), first, last), |row| row.get(0))?;
     Ok(event.map(|event| from_columns(event, subscriber)))
 }
 
 fn item(sql: &Connection, filter: &DeliveryFilter, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryRecord>> {
-    // Three states have one outcome; so look at no more than the state before the rest is fetched.
+    if fits(sql, filter, key)? { get(sql, key) } else { Ok(None) }
+}
+
+/// What the parts do not tell already; looks at no more than it has to.
+fn fits(sql: &Connection, filter: &DeliveryFilter, key: DeliveryKey) -> rusqlite::Result<bool> {
+    // Three states have one outcome.
     if let Some(expected) = filter.state
         && sql.prepare_cached(STATE)?.query_row(to_columns(key), |row| state(row, 0))?.0 != expected
     {
-        return Ok(None);
+        return Ok(false);
     }
-    get(sql, key)
+    match &filter.event_kind {
+        Some(kind) => sql.prepare_cached(OF_KIND)?.exists((to_sql(key.event), kind)),
+        None => Ok(true),
+    }
 }
 
 fn get(sql: &Connection, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryRecord>> {
@@ -118,20 +183,24 @@ fn get(sql: &Connection, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryRe
 /// All but the last attempt.
 fn record(row: &Row<'_>, key: DeliveryKey) -> rusqlite::Result<DeliveryRecord> {
     let (state, ready_at_ms) = state(row, 0)?;
-    let absent_since_ms = number_or_null(row, 9)?;
+    let is_held: bool = row.get(9)?;
     Ok(DeliveryRecord {
         key,
         event_id: row.get(4)?,
         event_kind: row.get(5)?,
         subscriber: SubscriberId { tenant: row.get(6)?, kind: decoded(row, 7, kind_from_sql)?, name: row.get(8)? },
-        parked: state.is_open() && absent_since_ms.is_some(),
+        parked: state.is_open() && is_held,
+        set_aside: row.get(10)?,
+        replay: row.get(11)?,
         state,
         attempts: row.get(3)?,
         ready_at_ms,
         last: None,
+        dead_since_ms: number_or_null(row, 12)?,
+        dead_why: row.get::<_, Option<i64>>(13)?.map(|_| decoded(row, 13, why_from_sql)).transpose()?,
     })
 }
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 4] = [SEEK, STATE, GET, OF_EVENT];
+pub(crate) const STATEMENTS: [&str; 6] = [SEEK, SEEK_OLDEST, OF_KIND, STATE, GET, OF_EVENT];

@@ -70,7 +70,7 @@ pub(crate) async fn a_subscriber_keeps_its_key(store: Store) {
     assert_eq!(all.len(), ids.len() + 1);
     for (key, id) in keys.iter().zip(&ids) {
         let found = all.iter().find(|subscriber| subscriber.key == *key).unwrap();
-        assert_eq!((&found.id, found.absent_since_ms, found.ready_at_ms), (id, None, None));
+        assert_eq!((&found.id, found.absent_since_ms, found.ready.earliest_ms()), (id, None, None));
     }
 }
 

@@ -49,11 +49,11 @@ impl Feed {
 
     /// What was claimed, and when to ask again.
     pub(crate) async fn claim_and_next(&self, of: SubscriberKey, limit: u32) -> (Vec<Claimed>, Option<u64>) {
-        let request = ClaimRequest { subscriber: of, limit };
+        let request = ClaimRequest { subscriber: of, limit, again: limit };
         let claims = self.store.claim(vec![request], self.now_ms, self.now_ms + LEASE_MS).await.unwrap();
         let [(subscriber, next)] = claims.next[..] else { panic!("{:?}", claims.next) };
         assert_eq!(subscriber, of);
-        (claims.claimed, next)
+        (claims.claimed, next.earliest_ms())
     }
 
     /// The ids of what can be claimed, which is claimed by that.
@@ -170,5 +170,5 @@ pub(crate) fn attempt(number: u32, next: Next) -> Attempt {
 
 pub(crate) fn finished(claimed: &Claimed, next: Next) -> Finished {
     let attempt = attempt(claimed.attempt, next);
-    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, next, change: None }
+    Finished { delivery: claimed.delivery, claim: claimed.claim, attempt, counts: true, next, change: None }
 }

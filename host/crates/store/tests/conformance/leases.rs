@@ -37,20 +37,24 @@ pub(crate) async fn a_claim_tells_when_to_ask_again(store: Store) {
     feed.finish(&claimed[0], Next::RetryAt(feed.now_ms + 7)).await;
     assert_eq!(feed.claim_and_next(to, 0).await.1, Some(feed.now_ms + 7));
     let all = feed.reader.subscribers().await.unwrap();
-    assert_eq!(all[0].ready_at_ms, Some(feed.now_ms + 7));
+    assert_eq!(all[0].ready.earliest_ms(), Some(feed.now_ms + 7));
 }
 
 pub(crate) async fn several_subscribers_are_asked_at_once(store: Store) {
     let feed = Feed::new(store);
     let (one, two, three) = (feed.webhook("one").await, feed.webhook("two").await, feed.webhook("three").await);
     feed.accept(vec![crate::feed::new(crate::feed::event("a"), &[one, two, three])]).await;
-    let requests = [(two, 5), (SubscriberKey(999), 5), (one, 5), (three, 0)]
-        .map(|(subscriber, limit)| ClaimRequest { subscriber, limit });
+    let requests = [(two, 5), (SubscriberKey(999), 5), (one, 5), (three, 0)].map(|(subscriber, limit)| ClaimRequest {
+        subscriber,
+        limit,
+        again: limit,
+    });
     let claims = feed.store.claim(requests.to_vec(), feed.now_ms, feed.now_ms + 10).await.unwrap();
     let whose: Vec<_> = claims.claimed.iter().map(|claimed| claimed.delivery.subscriber).collect();
     assert_eq!(whose, [two, one]);
     let end = Some(feed.now_ms + 10);
-    assert_eq!(claims.next, [(two, end), (SubscriberKey(999), None), (one, end), (three, Some(feed.now_ms))]);
+    let next: Vec<_> = claims.next.iter().map(|(key, ready)| (*key, ready.earliest_ms())).collect();
+    assert_eq!(next, [(two, end), (SubscriberKey(999), None), (one, end), (three, Some(feed.now_ms))]);
     // One event, held in memory once.
     assert!(std::sync::Arc::ptr_eq(&claims.claimed[0].event, &claims.claimed[1].event));
 }
@@ -164,7 +168,7 @@ pub(crate) async fn who_is_absent_is_parked(store: Store) {
     let absent = async |since_ms| feed.store.set_absent(vec![(one, since_ms)]).await.unwrap();
     absent(Some(77)).await;
     let all = feed.reader.subscribers().await.unwrap();
-    let seen: Vec<_> = all.iter().map(|one| (one.absent_since_ms, one.ready_at_ms)).collect();
+    let seen: Vec<_> = all.iter().map(|one| (one.absent_since_ms, one.ready.earliest_ms())).collect();
     assert_eq!(seen, [(Some(77), Some(feed.now_ms)), (None, Some(feed.now_ms))]);
 
     let (claimed, next) = feed.claim_and_next(one, 9).await;

@@ -5,6 +5,7 @@
 mod accepting;
 mod concurrency;
 mod conflicts;
+mod dead_letters;
 mod feed;
 mod finishing;
 mod leases;
@@ -13,8 +14,10 @@ mod memory;
 mod order;
 mod pages;
 mod plugin;
+mod policy;
 mod quotas;
 mod renaming;
+mod retention;
 mod timers;
 
 /// Each case is a function that takes a new, empty store.
@@ -91,6 +94,16 @@ conformance! {
     crate::leases::what_is_handed_back_was_no_attempt as what_is_handed_back_was_no_attempt,
     crate::leases::a_new_revision_makes_retries_due as a_new_revision_makes_retries_due,
     crate::leases::who_is_absent_is_parked as who_is_absent_is_parked,
+    crate::policy::first_tries_and_others_have_shares_of_their_own as first_tries_and_others_have_shares_of_their_own,
+    crate::policy::what_is_set_aside_is_overtaken as what_is_set_aside_is_overtaken,
+    crate::policy::only_what_waits_for_an_attempt_is_set_aside as only_what_waits_for_an_attempt_is_set_aside,
+    crate::policy::who_is_paused_or_disabled_waits_until_it_is_resumed as who_is_paused_or_disabled_waits_until_it_is_resumed,
+    crate::policy::attempts_that_do_not_count_leave_the_schedule as attempts_that_do_not_count_leave_the_schedule,
+    crate::policy::what_is_later_can_be_hurried as what_is_later_can_be_hurried,
+    crate::policy::what_is_closed_can_be_replayed as what_is_closed_can_be_replayed,
+    crate::policy::replays_keep_the_order_of_their_conversation as replays_keep_the_order_of_their_conversation,
+    crate::policy::a_replay_may_go_to_somebody_else as a_replay_may_go_to_somebody_else,
+    crate::policy::the_oldest_come_first_for_replays as the_oldest_come_first_for_replays,
     crate::finishing::effects_come_with_the_end as effects_come_with_the_end,
     crate::finishing::a_conflict_leaves_the_delivery_leased as a_conflict_leaves_the_delivery_leased,
     crate::finishing::who_is_fenced_changes_nothing as who_is_fenced_changes_nothing,
@@ -125,4 +138,16 @@ conformance! {
     crate::renaming::what_two_keep_is_not_mixed as what_two_keep_is_not_mixed,
     crate::renaming::what_is_under_way_arrives_under_the_new_name as what_is_under_way_arrives_under_the_new_name,
     crate::renaming::what_is_under_way_to_both_names_keeps_its_order as what_is_under_way_to_both_names_keeps_its_order,
+    crate::dead_letters::what_is_beyond_a_backlog_is_found as what_is_beyond_a_backlog_is_found,
+    crate::dead_letters::the_oldest_of_a_backlog_are_given_up as the_oldest_of_a_backlog_are_given_up,
+    crate::dead_letters::what_dies_by_an_attempt_says_since_when as what_dies_by_an_attempt_says_since_when,
+    crate::dead_letters::an_attempt_under_way_is_left_alone as an_attempt_under_way_is_left_alone,
+    crate::dead_letters::who_is_absent_for_too_long_gets_nothing_more as who_is_absent_for_too_long_gets_nothing_more,
+    crate::dead_letters::very_many_are_given_up_in_steps as very_many_are_given_up_in_steps,
+    crate::retention::the_last_one_of_a_time_is_found as the_last_one_of_a_time_is_found,
+    crate::retention::payloads_go_when_nobody_needs_them as payloads_go_when_nobody_needs_them,
+    crate::retention::events_go_with_all_that_is_known_of_them as events_go_with_all_that_is_known_of_them,
+    crate::retention::dead_letters_are_kept_for_longer as dead_letters_are_kept_for_longer,
+    crate::retention::very_much_is_removed_in_steps as very_much_is_removed_in_steps,
+    crate::retention::what_is_replayed_is_whole_and_waits_anew as what_is_replayed_is_whole_and_waits_anew,
 }

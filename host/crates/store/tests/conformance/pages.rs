@@ -177,7 +177,14 @@ pub(crate) async fn deliveries_are_listed_by_whose_and_how_they_stand(store: Sto
         for (kind, event) in kinds.into_iter().flat_map(|kind| of_events.map(|event| (kind, event))) {
             for tenant in names(["acme", "umbrella", "nobody"]) {
                 for name in names(["crm", "bi", "none"]) {
-                    let filter = DeliveryFilter { tenant: tenant.clone(), kind, name, state, event };
+                    let filter = DeliveryFilter {
+                        tenant: tenant.clone(),
+                        kind,
+                        name,
+                        state,
+                        event,
+                        ..DeliveryFilter::default()
+                    };
                     let fits = |sent: &&Sent| {
                         filter.tenant.as_ref().is_none_or(|tenant| *tenant == sent.to.tenant)
                             && filter.kind.is_none_or(|kind| kind == sent.to.kind)

@@ -104,19 +104,20 @@ impl Model {
             return Vec::new();
         }
         let deliveries = &mut self.deliveries[subscriber];
-        let mut ready: Vec<(u64, usize)> = deliveries
+        // Those that were attempted before come first.
+        let mut ready: Vec<(bool, u64, usize)> = deliveries
             .iter()
             .enumerate()
-            .filter_map(|(place, one)| Some((one.ready_at_ms?, place)))
-            .filter(|(ready_at_ms, _)| *ready_at_ms <= now_ms)
+            .filter_map(|(place, one)| Some((one.attempts == 0, one.ready_at_ms?, place)))
+            .filter(|(_, ready_at_ms, _)| *ready_at_ms <= now_ms)
             .collect();
         ready.sort_unstable();
         ready.truncate(limit);
-        for &(_, place) in &ready {
+        for &(.., place) in &ready {
             let one = &mut deliveries[place];
             (one.state, one.ready_at_ms, one.claims) = (DeliveryState::Leased, Some(until_ms), one.claims + 1);
         }
-        ready.into_iter().map(|(_, place)| (subscriber, place)).collect()
+        ready.into_iter().map(|(.., place)| (subscriber, place)).collect()
     }
 
     pub(crate) fn next_ready(&self, subscriber: usize) -> Option<u64> {

@@ -137,9 +137,10 @@ impl Run {
     async fn claim(&mut self, subscriber: usize, limit: u32) -> usize {
         let until_ms = self.now_ms + LEASE_MS;
         let places = self.model.claim(subscriber, limit as usize, self.now_ms, until_ms);
-        let request = ClaimRequest { subscriber: self.keys[subscriber], limit };
+        let request = ClaimRequest { subscriber: self.keys[subscriber], limit, again: limit };
         let claims = self.store.claim(vec![request], self.now_ms, until_ms).await.unwrap();
-        assert_eq!(claims.next, [(self.keys[subscriber], self.model.next_ready(subscriber))]);
+        let next: Vec<_> = claims.next.iter().map(|(key, ready)| (*key, ready.earliest_ms())).collect();
+        assert_eq!(next, [(self.keys[subscriber], self.model.next_ready(subscriber))]);
         assert_eq!(claims.claimed.len(), places.len());
         for (place, claimed) in places.iter().zip(claims.claimed) {
             let Delivery { event, claims, attempts, .. } = self.at(*place);
@@ -168,7 +169,7 @@ impl Run {
         let (delivery, claim, lane) = (claimed.delivery, claimed.claim, self.model.lane(place));
         let ids = self.ids(call.map_or(0, |call| call.emits.len()));
         let change = call.map(|call| self.change(call, lane, &ids));
-        let finished = Finished { delivery, claim, attempt, next, change };
+        let finished = Finished { delivery, claim, attempt, counts: true, next, change };
         let result = self.store.finish(finished, self.now_ms).await;
         let made = call.map(|call| Made { call, lane, ids: &ids });
         match (result, self.model.finish(place, claim, next, made, self.now_ms)) {

@@ -35,8 +35,12 @@ pub(super) struct Delivery {
     subscriber: Subscriber,
     /// How it stands.
     state: DeliveryState,
-    /// Whether it rests, though it is open, until its subscriber, who is not there, comes back.
+    /// Whether it rests, though it is open, until its subscriber comes back, who is not there, paused or disabled.
     parked: bool,
+    /// Whether others of its conversation overtake it, or have, since it alone failed.
+    set_aside: bool,
+    /// Whether it was replayed.
+    replay: bool,
     /// How many attempts have ended.
     attempt_count: u32,
     /// Of a due one, when it is attempted; of a leased one, when its lease ends.
@@ -150,6 +154,8 @@ impl From<DeliveryRecord> for Delivery {
             subscriber: Subscriber { kind: kind.into(), name },
             state: record.state.into(),
             parked: record.parked,
+            set_aside: record.set_aside,
+            replay: record.replay,
             attempt_count: record.attempts,
             ready_at: record.ready_at_ms.map(rfc3339),
             last_attempt: record.last.map(|attempt| Attempt::new(record.attempts, attempt)),

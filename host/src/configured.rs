@@ -1,0 +1,61 @@
+//! What a host is configured with: where commands and events come in, and which remotes there are.
+//!
+//! Invariants: all of it has been checked, and can be served; it is replaced as a whole, so that whoever holds one sees no
+//! change.
+
+use std::collections::HashMap;
+
+use slashbox_egress::{Egress, Settings as EgressSettings};
+
+use crate::{Source, Webhook, WebhookError, subscribers::Remotes};
+
+/// The sources and the remotes at a moment.
+#[derive(Debug, Default)]
+pub(crate) struct Configured {
+    /// By name.
+    pub(crate) sources: HashMap<String, Source>,
+    pub(crate) remotes: Remotes,
+}
+
+/// The way out of a host: where requests may go, and what sends them. It stays for as long as the host runs.
+#[derive(Debug)]
+pub(crate) struct WayOut {
+    pub(crate) settings: EgressSettings,
+    pub(crate) egress: Egress,
+}
+
+/// Why sources and webhooks cannot be served together.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigurationError {
+    /// A webhook cannot be served.
+    #[error("webhook {}: {source}", .name.as_deref().map_or("without a name".into(), |name| format!("{name:?}")))]
+    Webhook {
+        /// What it is called, if it has a name.
+        name: Option<String>,
+        /// Why not.
+        source: WebhookError,
+    },
+    /// Two webhooks of a tenant have the same name.
+    #[error("webhook {0:?} is there twice: expected names that differ")]
+    WebhookTwice(String),
+    /// Two sources have the same name.
+    #[error("source {0:?} is there twice: expected names that differ")]
+    SourceTwice(String),
+}
+
+impl Configured {
+    /// Checks all of it.
+    pub(crate) fn check(
+        sources: Vec<Source>,
+        webhooks: Vec<Webhook>,
+        way_out: &WayOut,
+    ) -> Result<Self, ConfigurationError> {
+        let mut by_name = HashMap::new();
+        for source in sources {
+            if let Some(twice) = by_name.insert(source.name.clone(), source) {
+                return Err(ConfigurationError::SourceTwice(twice.name));
+            }
+        }
+        Ok(Self { sources: by_name, remotes: Remotes::check(webhooks, way_out)? })
+    }
+}

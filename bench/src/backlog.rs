@@ -6,9 +6,10 @@
 
 use std::{thread, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use serde::Serialize;
 use slashbox_bench_round::{Order, Round};
+use tempfile::TempDir;
 
 use crate::{
     child::Child,
@@ -68,7 +69,8 @@ pub(crate) struct Look {
 /// Measures all of it once.
 pub(crate) fn session(plan: &Plan, backlog: &mut Backlog) -> Result<()> {
     claims(plan, backlog)?;
-    backlog.grown_mib.push(resident_mib(PENDING[1])? - resident_mib(PENDING[0])?);
+    let [few, many] = PENDING;
+    backlog.grown_mib.push(resident_mib(many)? - resident_mib(few)?);
     arrivals(plan, backlog)?;
     backlog.looks.push(looks(plan)?);
     Ok(())
@@ -76,14 +78,13 @@ pub(crate) fn session(plan: &Plan, backlog: &mut Backlog) -> Result<()> {
 
 fn claims(plan: &Plan, backlog: &mut Backlog) -> Result<()> {
     let folders = [scratch::folder()?, scratch::folder()?];
-    let start = |at: usize| {
-        let pending = PENDING[at].to_string();
-        Child::own(&["claims".as_ref(), folders[at].path().as_os_str(), pending.as_ref()])
+    let start = |folder: &TempDir, pending: u64| {
+        Child::own(&["claims".as_ref(), folder.path().as_os_str(), pending.to_string().as_ref()])
     };
-    let mut stores = [start(0)?, start(1)?];
+    let ([few_folder, many_folder], [few, many]) = (&folders, PENDING);
+    let (mut few, mut many) = (start(few_folder, few)?, start(many_folder, many)?);
     let order = Order { what: "claim".into(), abreast: CLAIMED, lasting: plan.claim_round }.to_string();
     for turn in 0..=plan.claim_turns {
-        let [few, many] = &mut stores;
         let measured = [few.ask(&order)?.parse()?, many.ask(&order)?.parse()?];
         if turn > 0 {
             backlog.claims.push(measured); // The first turn warms up.
@@ -113,28 +114,29 @@ fn arrivals(plan: &Plan, backlog: &mut Backlog) -> Result<()> {
     let mut dead = Child::own(&["receive".as_ref()])?;
     dead.ask("hold")?;
     let dead_url = format!("http://{}/", dead.greeting);
-    let mut senders = [Child::own(&["arrivals".as_ref()])?, Child::own(&["arrivals".as_ref()])?];
-    let mut hosts = Vec::new();
-    for (at, deliveries) in [0, RETRIES].into_iter().enumerate() {
-        let folder = folders[at].path();
+    let ([calm_folder, busy_folder], mut all) = (&folders, Vec::new());
+    for (folder, deliveries) in [(calm_folder, 0), (busy_folder, RETRIES)] {
+        let folder = folder.path();
         pile::fill(&folder.join("data"), Pile { webhook: DEAD, deliveries, again: true })?;
-        let url = format!("http://{}/", senders[at].greeting);
-        let serve =
-            ["serve".as_ref(), "slashbox-events".as_ref(), folder.as_os_str(), "--webhook".as_ref(), url.as_ref()];
-        let serve = [&serve[..], &["--dead".as_ref(), dead_url.as_ref()]].concat();
-        hosts.push(Child::own_logging(&serve, &folder.join("log"))?);
+        let sender = Child::own(&["arrivals".as_ref()])?;
+        let url = format!("http://{}/", sender.greeting);
+        let serve = ["serve".as_ref(), "slashbox-events".as_ref(), folder.as_os_str()];
+        let webhooks = ["--webhook".as_ref(), url.as_ref(), "--dead".as_ref(), dead_url.as_ref()];
+        let host = Child::own_logging(&[&serve[..], &webhooks].concat(), &folder.join("log"))?;
+        all.push((sender, host));
     }
-    for turn in 0..=plan.arrival_turns {
-        let mut measured = Vec::new();
-        for (sender, host) in senders.iter_mut().zip(&hosts) {
+    let mut rounds = Vec::new();
+    for _ in 0..=plan.arrival_turns {
+        for (sender, host) in &mut all {
             let order = Order { what: host.greeting.clone(), abreast: 1, lasting: plan.arrival_round };
-            measured.push(sender.round(&order)?);
-        }
-        if turn > 0 {
-            backlog.arrivals.push([measured[0], measured[1]]); // The first turn warms up.
+            rounds.push(sender.round(&order)?);
         }
     }
+    // The first turn warms up.
+    backlog.arrivals.extend(rounds.as_chunks::<2>().0.iter().skip(1));
     dead.ask("release")?;
+    thread::sleep(SETTLES);
+    ensure!(dead.ask("count")? != "0", "the endpoint that does not answer was never asked");
     Ok(())
 }
 
@@ -175,10 +177,16 @@ impl Backlog {
 
     /// What a backlog costs.
     pub(crate) fn cost(&self) -> Cost {
-        let claims =
-            |figure: fn(&Timed) -> f64| [0, 1].map(|at| Spread::of(self.claims.iter().map(|all| figure(&all[at]))));
+        let claims = |figure: fn(&Timed) -> f64| {
+            let all = self.claims.iter().map(|[few, many]| (figure(few), figure(many)));
+            let (few, many): (Vec<f64>, Vec<f64>) = all.unzip();
+            [Spread::of(few), Spread::of(many)]
+        };
         let arrivals = |figure: fn(&Round) -> u64| {
-            [0, 1].map(|at| Spread::of(self.arrivals.iter().map(|all| figure(&all[at]) as f64 / 1e6)))
+            let ms = |round: &Round| figure(round) as f64 / 1e6;
+            let (calm, busy): (Vec<f64>, Vec<f64>) =
+                self.arrivals.iter().map(|[calm, busy]| (ms(calm), ms(busy))).unzip();
+            [Spread::of(calm), Spread::of(busy)]
         };
         let look = |(at, what): (usize, &'static str)| {
             let rounds = || self.looks.iter().filter_map(move |looks| looks.get(at));

@@ -41,6 +41,8 @@ mod new;
 mod pipeline;
 mod reload;
 mod rename;
+mod replay;
+mod room;
 mod source;
 mod subscribers;
 pub mod telemetry;
@@ -50,25 +52,27 @@ mod webhook;
 
 pub use builder::{BuildError, HostBuilder};
 pub use configured::ConfigurationError;
-pub use host::{CommandError, EmitError, Host, OfFileError};
+pub use host::{CommandError, CutOff, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
 pub use reload::{Changes, Configuration, ReloadError, Reloaded, WebhookId};
 pub use rename::{RenamePluginError, Renamed, rename_plugin};
+pub use replay::{Replay, ReplayError, ReplayPage, ReplayTo, Test, Tested, WebhookActionError};
 pub use slashbox_core::signature;
 pub use slashbox_core::{
-    CommandName, CommandNameError, CommandSpec, Conflict, Descriptor, Effects, Emit, Folder, Format, HostLimits,
-    HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply, Sender,
-    SettingSpec, TimerWrite, Trap, Write,
+    CommandName, CommandNameError, CommandSpec, Conflict, DeliveryState, Descriptor, Effects, Emit, Folder, Format,
+    HostLimits, HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply,
+    Sender, SettingSpec, SubscriberKind, TimerWrite, Trap, Write,
 };
+pub use slashbox_delivery::Keeping;
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{
     Ask, Catalog, Cost, LoadError, Owner, Plugin, PluginFile, Problem, RenameFilesError, Settings, Standing,
 };
-pub use slashbox_store::{Moved, OpenError, RenameError, Usage, WriteError};
+pub use slashbox_store::{DeliveryFilter, DeliveryKey, Moved, OpenError, ReadError, RenameError, Usage, WriteError};
 pub use source::{Source, SourceError};
-pub use subscribers::WebhookInfo;
+pub use subscribers::{WebhookInfo, WebhookState};
 pub use trial::{Trial, TrialSettings};
 pub use web::{AdminAccess, version_json};
 pub use webhook::{Profile, Webhook, WebhookError};

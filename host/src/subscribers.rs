@@ -38,6 +38,19 @@ pub struct WebhookInfo {
     pub signed: bool,
 }
 
+/// How a webhook stands. Times are in milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WebhookState {
+    /// Since when an operator has it wait.
+    pub paused_since_ms: Option<u64>,
+    /// Since when it is disabled, since it has failed for too long: until somebody resumes it.
+    pub disabled_since_ms: Option<u64>,
+    /// Since when nothing has arrived, if that lasts for a minute or longer.
+    pub failing_since_ms: Option<u64>,
+    /// Until when it is left alone, since it fails.
+    pub left_alone_until_ms: Option<u64>,
+}
+
 /// Everybody who may get something.
 #[derive(Debug)]
 pub(crate) struct Subscribers {

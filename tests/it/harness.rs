@@ -3,6 +3,7 @@
 mod answer;
 mod binary;
 mod bystander;
+mod disk;
 mod endless;
 mod foreign;
 mod lines;
@@ -14,10 +15,14 @@ mod sender;
 mod server;
 mod site;
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 pub(crate) use answer::Answer;
 pub(crate) use bystander::Bystander;
+pub(crate) use disk::{Disk, Fault, Place};
 pub(crate) use endless::{Endless, Part};
 pub(crate) use foreign::{changed, of_world};
 pub(crate) use lines::Lines;
@@ -49,6 +54,12 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         assert!(Instant::now() < deadline, "{what}: not so within {PATIENCE:?}");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// Says in the summary that a test left itself out, and why.
+pub(crate) fn skipped(test: &str, why: &str) {
+    // All at once: a test beside this one may write there too.
+    std::io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes()).unwrap();
 }
 
 /// Asserts that a text has each of the parts.

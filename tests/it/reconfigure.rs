@@ -486,6 +486,32 @@ async fn the_command_line_says_what_has_changed() {
         .assert(1, &["error: cannot ask ", "does slashbox run there?"]);
 }
 
+/// Its receivers get the source's key, so that another one changes them too.
+#[tokio::test]
+async fn the_files_that_sources_name_are_read_again_too() {
+    let receiver = Receiver::start();
+    receiver.answers(|received| Said::text(&received.path));
+    let site = Site::empty();
+    site.allow_receivers();
+    site.add_source("support", KEY, "webhooks_file = \"webhooks.json\"");
+    site.write("webhooks.json", json!({ receiver.url("/a"): ["/mark"] }).to_string());
+    let server = Server::start(&site).await;
+    server.check(&[("/mark", "/a")]).await;
+    site.write("webhooks.json", json!({ receiver.url("/a"): ["/mark"], receiver.url("/b"): ["/order"] }).to_string());
+    assert_eq!(server.reload().await["webhooks"]["added"].as_array().unwrap().len(), 1);
+    server.check(&[("/mark", "/a"), ("/order", "/b")]).await;
+    site.edit(KEY, "another key");
+    let reloaded = server.reload().await;
+    assert_eq!(reloaded["sources"]["changed"], json!(["support"]));
+    assert_eq!(reloaded["webhooks"]["changed"].as_array().unwrap().len(), 2);
+    assert_eq!(server.support.types("/mark").await.status, 401);
+    server.sender("support", "another key").check(&[("/order", "/b")]).await;
+    assert_eq!(receiver.all().last().unwrap().json()["api_key"], "another key");
+    site.write("webhooks.json", "{");
+    is_problem(&server.try_reload().await, 422, "bad-configuration");
+    server.sender("support", "another key").check(&[("/order", "/b")]).await;
+}
+
 #[tokio::test]
 async fn another_order_is_told() {
     let receiver = Receiver::start();

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use slashbox_core::{DeliveryState, Folder, PluginId};
 
@@ -9,6 +10,7 @@ use super::{
     Usage, finish,
     paint::{BOLD, line, paint},
     records::{self, Attempt, DeliveryRecord, EventRecord},
+    replay::{Replay, time},
     running_host::{Asking, Listing, id, plugin_id},
     table::{Cell, Table, facts},
     text::short_time,
@@ -20,6 +22,10 @@ pub(super) enum Deliveries {
     List(List),
     /// Show a delivery, its event and its attempts
     Show(Show),
+    /// Deliver once more what is dead or has arrived, the oldest first
+    ///
+    /// Receivers know it by its id, and by the header `webhook-replay: true`. Deliveries of a conversation keep their order.
+    Replay(Box<Replay>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -36,6 +42,15 @@ pub(super) struct List {
     /// Of the event with this id
     #[arg(long, value_name = "ID", value_parser = id)]
     event: Option<String>,
+    /// Of events of this canonical kind, e.g. message.received
+    #[arg(long)]
+    kind: Option<String>,
+    /// Of events accepted since then: 90m, 12h or 7d ago, or a time such as 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    since: Option<Timestamp>,
+    /// Of events accepted before then
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<Timestamp>,
     /// Of this tenant
     #[arg(long)]
     tenant: Option<String>,
@@ -64,13 +79,14 @@ pub(super) fn run(arguments: Deliveries) -> anyhow::Result<ExitCode> {
         match arguments {
             Deliveries::List(list) => list.run().await,
             Deliveries::Show(show) => show.run().await,
+            Deliveries::Replay(replay) => replay.run().await,
         }
     })
 }
 
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        let Self { plugin, webhook, state, event, tenant, listing } = self;
+        let Self { plugin, webhook, state, event, kind, since, until, tenant, listing } = self;
         let tenant = tenant_of(plugin.as_ref(), tenant)?;
         let sort = plugin.as_ref().map(|_| "plugin").or(webhook.as_ref().map(|_| "webhook"));
         let filters = [
@@ -78,6 +94,9 @@ impl List {
             ("name", plugin.map(|plugin| plugin.stem.to_string()).or(webhook)),
             ("state", state.map(|state| state.to_string())),
             ("event", event),
+            ("kind", kind),
+            ("since", since.map(|time| time.to_string())),
+            ("until", until.map(|time| time.to_string())),
             ("tenant", tenant),
         ];
         let Some(list) = listing.ask("deliveries", filters).await? else { return Ok(()) };
@@ -87,7 +106,7 @@ impl List {
 }
 
 /// Whose deliveries are meant: a plugin of a tenant's own gets no others than that tenant's.
-fn tenant_of(plugin: Option<&PluginId>, tenant: Option<String>) -> Result<Option<String>, Usage> {
+pub(super) fn tenant_of(plugin: Option<&PluginId>, tenant: Option<String>) -> Result<Option<String>, Usage> {
     let Some(PluginId { folder: Folder::Tenant(own), .. }) = plugin else { return Ok(tenant) };
     match tenant {
         Some(other) if other != **own => {

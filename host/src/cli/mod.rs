@@ -15,6 +15,7 @@ mod paint;
 mod plugins;
 mod records;
 mod reload;
+mod replay;
 mod running_host;
 mod selftest;
 mod serve;
@@ -44,6 +45,14 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve: take commands and events over HTTP, call the plugins of a folder, deliver to webhooks
+    ///
+    /// On SIGHUP, it reads the sources and the webhooks of its configuration again, as `slashbox reload` has it do.
+    ///
+    /// SIGTERM and Ctrl-C end it: it takes no more, answers what it has taken, and finishes its deliveries or gives them
+    /// back, within `command_ms` and some seconds. Twice, they end it at once.
+    ///
+    /// Exit codes: 0 if all was finished or given back; 1 if something was cut off (the log says what; nothing that was
+    /// acknowledged is lost), or if it cannot serve; 64 for wrong usage or configuration, before a port is bound.
     Serve(Serve),
     /// Say whether a file is a plugin for this host, what it asks for, and what it costs
     Check(Check),
@@ -65,13 +74,13 @@ enum Command {
     /// Show what came in, at a running host
     #[command(subcommand)]
     Events(events::Events),
-    /// Show what became of what came in, at a running host
+    /// Show what became of what came in, at a running host; deliver it once more
     #[command(subcommand)]
     Deliveries(deliveries::Deliveries),
     /// Show the plugins of a running host, and how they stand; give one another name
     #[command(subcommand)]
     Plugins(plugins::Plugins),
-    /// Show the webhooks of a running host
+    /// Show the webhooks of a running host, and how they stand; test them, have them wait or go on
     #[command(subcommand)]
     Webhooks(webhooks::Webhooks),
     /// Have a running host read the sources and the webhooks of its configuration again

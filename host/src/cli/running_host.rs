@@ -117,11 +117,26 @@ impl Asking {
         self.send(Method::POST, path).await
     }
 
+    /// The host itself, for whoever asks it more than once.
+    pub(super) async fn host(&self) -> anyhow::Result<RunningHost> {
+        RunningHost::find(self).await
+    }
+
+    /// For programs: an answer as it came.
+    pub(super) fn print(&self, text: &str) {
+        line(plain_json(text));
+    }
+
+    /// Whether programs are to have what it answers.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
     async fn send(&self, method: Method, path: &[&str]) -> anyhow::Result<Option<Answer>> {
         let host = RunningHost::find(self).await?;
         let text = host.send(method, path, &[]).await?;
         if self.json {
-            line(plain_json(&text));
+            self.print(&text);
             return Ok(None);
         }
         Ok(Some(Answer { host, text }))
@@ -162,6 +177,11 @@ impl RunningHost {
         Ok(Self { url, token, egress })
     }
 
+    /// What it answers when it has done what a path below `/v1/admin` says, in JSON.
+    pub(super) async fn post(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
+        self.send(Method::POST, path, query).await
+    }
+
     /// What it answers at a path below `/v1/admin`, in JSON.
     async fn send(&self, method: Method, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
         let target = self.egress.check(self.at(path, query)?.as_str())?;
@@ -198,7 +218,7 @@ impl RunningHost {
     }
 
     /// What an answer says.
-    fn understood<'a, T: Deserialize<'a>>(&self, answer: &'a str) -> anyhow::Result<T> {
+    pub(super) fn understood<'a, T: Deserialize<'a>>(&self, answer: &'a str) -> anyhow::Result<T> {
         serde_json::from_str(answer).with_context(|| self.no_slashbox())
     }
 

@@ -10,6 +10,7 @@ mod openapi;
 mod parameters;
 mod plugins;
 mod reload;
+mod replays;
 mod webhooks;
 mod wire;
 
@@ -27,7 +28,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use slashbox_store::ReadError;
+use slashbox_store::{ReadError, WriteError};
 use tracing::error;
 
 use super::problem::{Code, Problem};
@@ -73,6 +74,16 @@ fn problem(denied: Denied) -> Problem {
         }
         Denied::WrongToken => Problem::new(Code::Unauthorized, "the token is not that of `admin.token`"),
     }
+}
+
+/// What a client is told when the store cannot be written; the log says more, unless that was to be expected.
+fn unwritable(inner: &Inner, error: &WriteError) -> Problem {
+    if inner.tasks.is_closed() {
+        return Problem::new(Code::Unavailable, "slashbox is shutting down");
+    }
+    let error: &dyn Error = error;
+    error!(target: ADMIN, error, "the store cannot be written");
+    Problem::new(Code::Unavailable, "the store cannot be written now: the log says why")
 }
 
 /// What a client is told when the store cannot be read; the log says more, unless that was to be expected.

@@ -43,6 +43,8 @@ pub(crate) enum Code {
     UnknownPlugin,
     /// There is no such source.
     UnknownSource,
+    /// There is no such webhook.
+    UnknownWebhook,
     /// A request that changes something has no `content-type: application/json`.
     UnsupportedMediaType,
 }
@@ -70,6 +72,7 @@ impl Problem {
             Code::UnknownDelivery => (StatusCode::NOT_FOUND, "unknown delivery"),
             Code::UnknownEvent => (StatusCode::NOT_FOUND, "unknown event"),
             Code::UnknownPlugin => (StatusCode::NOT_FOUND, "unknown plugin"),
+            Code::UnknownWebhook => (StatusCode::NOT_FOUND, "unknown webhook"),
             Code::UnknownSource => (StatusCode::NOT_FOUND, "unknown source"),
             Code::NotReloadable => (StatusCode::CONFLICT, "not reloadable"),
             Code::BadConfiguration => (StatusCode::UNPROCESSABLE_ENTITY, "bad configuration"),

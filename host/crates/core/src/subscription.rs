@@ -159,6 +159,12 @@ impl SubscriberKind {
     }
 }
 
+impl fmt::Display for SubscriberKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// A text that names no sort of subscriber.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no sort of subscriber: expected plugin or webhook")]

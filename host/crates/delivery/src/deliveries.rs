@@ -20,6 +20,10 @@ use crate::{
     worker::Worker,
 };
 
+/// How much longer than the grace time the end may take: each task may wait for the store, and cut-off attempts are given
+/// back to it.
+const STORE_MAX: Duration = Duration::from_secs(3);
+
 /// An event to be accepted, and who gets it.
 #[derive(Clone, Debug)]
 pub struct Addressed {
@@ -42,6 +46,15 @@ pub enum StartError {
     Write(#[from] WriteError),
 }
 
+/// Attempts that a shutdown did not wait for. All are made again by the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutOff {
+    /// So many were given back to the store.
+    pub handed_back: usize,
+    /// At least so many were not: the store did not write.
+    pub lost: usize,
+}
+
 /// Takes events and delivers them; fires timers; keeps what is stored within bounds.
 #[derive(Debug)]
 pub struct Deliveries {
@@ -52,9 +65,29 @@ pub struct Deliveries {
 
 #[derive(Debug)]
 struct Tasks {
-    worker: JoinHandle<()>,
+    worker: JoinHandle<CutOff>,
     timers: JoinHandle<()>,
     keeper: JoinHandle<()>,
+}
+
+impl Tasks {
+    async fn ended(&mut self) -> CutOff {
+        for (task, name) in [(&mut self.keeper, "keeper"), (&mut self.timers, "timers")] {
+            if let Err(error) = task.await {
+                warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
+            }
+        }
+        (&mut self.worker).await.unwrap_or_else(|error| {
+            warn!(target: DELIVERIES, task = "worker", %error, "a task did not end well");
+            CutOff::default()
+        })
+    }
+
+    fn abort(&self) {
+        self.keeper.abort();
+        self.timers.abort();
+        self.worker.abort();
+    }
 }
 
 /// The tasks end with whom they work for.
@@ -155,19 +188,21 @@ impl Deliveries {
     }
 
     /// Begins no more attempts and fires no more timers, and waits for the attempts under way, no longer than `grace`. What
-    /// is cut off is attempted again by the next run.
-    pub async fn shutdown(&self, grace: Duration) {
+    /// is cut off is given back, and attempted again by the next run.
+    pub async fn shutdown(&self, grace: Duration) -> CutOff {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tasks { worker, timers, keeper }) = tasks else { return };
+        let Some(mut tasks) = tasks else { return CutOff::default() };
         self.stop(grace);
-        for (task, name) in [(keeper, "keeper"), (timers, "timers"), (worker, "worker")] {
-            if let Err(error) = task.await {
-                warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
-            }
-        }
+        let ended = tokio::time::timeout(grace + STORE_MAX, tasks.ended()).await;
+        ended.unwrap_or_else(|_| {
+            warn!(target: DELIVERIES, "the store does not answer: what waits for it is cut off");
+            tasks.abort();
+            CutOff { handed_back: 0, lost: 1 }
+        })
     }
 
-    fn stop(&self, grace: Duration) {
+    /// As the beginning of [`shutdown`](Self::shutdown), without waiting: the grace time begins now.
+    pub fn stop(&self, grace: Duration) {
         self.intake.for_keeper.tell(|told| told.stop = true);
         self.intake.for_timers.tell(|told| told.stop = true);
         self.intake.for_worker.tell(|told| told.stop = Some(grace));

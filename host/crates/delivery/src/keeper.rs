@@ -39,6 +39,21 @@ impl Default for Keeping {
     }
 }
 
+impl Keeping {
+    /// The first figure that is out of its range: its name, its value, and the most that it may be; the least is 1.
+    pub fn out_of_range(&self) -> Option<(&'static str, u64, u64)> {
+        let Self { backlog_max, waiting_days, parked_days, payload_days, log_days } = *self;
+        let figures = [
+            ("backlog_max", backlog_max, 10_000_000),
+            ("waiting_days", waiting_days.into(), 365),
+            ("parked_days", parked_days.into(), 365),
+            ("payload_days", payload_days.into(), 365),
+            ("log_days", log_days.into(), 3_650),
+        ];
+        figures.into_iter().find(|(_, value, max)| !(1..=*max).contains(value))
+    }
+}
+
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// How often it is looked whether there is something to do. A look is some reads by key for each subscriber; one with a full

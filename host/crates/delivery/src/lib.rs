@@ -29,7 +29,7 @@ mod timers;
 mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
-pub use deliveries::{Addressed, Deliveries, StartError};
+pub use deliveries::{Addressed, CutOff, Deliveries, StartError};
 pub use keeper::Keeping;
 pub use remote::{ANSWER_MAX, IN_FLIGHT_MAX, Remote, RemoteSettings, Success};
 pub use subscriber::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};

@@ -13,7 +13,7 @@ use super::{
     Refused, events,
     parameters::{NoParameters, Parameters, quoted},
     unreadable,
-    wire::{DeliveryDetail, DeliveryPage, DeliveryState, SubscriberKind},
+    wire::{DeliveryDetail, DeliveryPage, DeliveryState, SubscriberKind, parse_rfc3339},
 };
 use crate::{
     host::Inner,
@@ -37,6 +37,12 @@ pub(super) struct DeliveryParameters {
     state: Option<DeliveryState>,
     /// Of the event with this id.
     event: Option<String>,
+    /// Of events of this canonical kind.
+    kind: Option<String>,
+    /// Of events accepted at this time or later (RFC 3339).
+    since: Option<String>,
+    /// Of events accepted before this time (RFC 3339).
+    until: Option<String>,
     /// The most items to answer with.
     #[param(minimum = 1, maximum = 1000, default = 50)]
     limit: Option<u32>,
@@ -73,13 +79,10 @@ pub(super) async fn list(
     RawQuery(query): RawQuery,
 ) -> Result<Json<DeliveryPage>, Problem> {
     let Asked { mut filter, event, before, limit } = asked(query.as_deref())?;
-    let reader = inner.store.reader();
     if let Some(id) = event {
-        let found = reader.event(&id).await.map_err(|error| unreadable(&inner, &error))?;
-        let (event, _) = found.ok_or_else(|| events::unknown(&id))?;
-        filter.event = Some(event.seq);
+        filter.event = Some(event_seq(&inner, &id).await?);
     }
-    let page = reader.deliveries(&filter, before, limit).await;
+    let page = inner.store.reader().deliveries(&filter, before, limit).await;
     Ok(Json(DeliveryPage::new(page.map_err(|error| unreadable(&inner, &error))?)))
 }
 
@@ -104,31 +107,49 @@ pub(super) async fn show(
 ) -> Result<Json<DeliveryDetail>, Problem> {
     Parameters::read::<NoParameters>(query.as_deref())?;
     let Path(id) = id.map_err(|_| unknown("\u{fffd}"))?;
-    let key: DeliveryKey = id.parse().map_err(|_| unknown(&id))?;
+    let key = key_of(&id)?;
     let found = inner.store.reader().delivery(key).await.map_err(|error| unreadable(&inner, &error))?;
     let (delivery, event, attempts) = found.ok_or_else(|| unknown(&id))?;
     Ok(Json(DeliveryDetail::new(delivery, event, attempts)))
 }
 
+/// The number of the event with this id.
+pub(super) async fn event_seq(inner: &Inner, id: &str) -> Result<u64, Problem> {
+    let found = inner.store.reader().event_seq(id).await.map_err(|error| unreadable(inner, &error))?;
+    found.ok_or_else(|| events::unknown(id))
+}
+
+pub(super) fn key_of(id: &str) -> Result<DeliveryKey, Problem> {
+    id.parse().map_err(|_| unknown(id))
+}
+
 /// Also of what is no delivery's id at all: to the client it is the same mistake.
-fn unknown(id: &str) -> Problem {
+pub(super) fn unknown(id: &str) -> Problem {
     let detail = format!("there is no delivery {}: expected the id of one, such as 1042-3", quoted(id));
     Problem::new(Code::UnknownDelivery, detail)
 }
 
 fn asked(query: Option<&str>) -> Result<Asked, Problem> {
     let parameters = Parameters::read::<DeliveryParameters>(query)?;
+    let filter = filter(&parameters)?;
+    let before = parameters.parsed("before", "`next` of a page of deliveries", |cursor| cursor.parse().ok())?;
+    Ok(Asked { filter, event: parameters.text("event"), before, limit: parameters.limit()? })
+}
+
+/// What narrows a list, but for the event, which has to be looked up.
+pub(super) fn filter(parameters: &Parameters) -> Result<DeliveryFilter, Problem> {
     let states = "waiting, due, leased, succeeded or dead";
-    let filter = DeliveryFilter {
+    let time = |name| parameters.parsed(name, "a time such as 2026-01-31T12:00:00Z", parse_rfc3339);
+    Ok(DeliveryFilter {
         tenant: parameters.text("tenant"),
         kind: parameters.parsed("subscriber", "plugin or webhook", |kind| kind.parse().ok())?,
         name: parameters.text("name"),
         state: parameters.parsed("state", states, |state| state.parse().ok())?,
         event: None,
-        ..DeliveryFilter::default()
-    };
-    let before = parameters.parsed("before", "`next` of a page of deliveries", |cursor| cursor.parse().ok())?;
-    Ok(Asked { filter, event: parameters.text("event"), before, limit: parameters.limit()? })
+        event_kind: parameters.text("kind"),
+        accepted_from_ms: time("since")?,
+        accepted_until_ms: time("until")?,
+    })
 }
 
 #[cfg(test)]

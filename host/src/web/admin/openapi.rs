@@ -14,7 +14,7 @@ use utoipa::{
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{deliveries, events, plugins, reload, webhooks};
+use super::{deliveries, events, plugins, reload, replays, webhooks};
 use crate::{
     host::Inner,
     web::problem::{MEDIA_TYPE, Problem},
@@ -91,6 +91,11 @@ pub(super) fn described() -> (Router<Arc<Inner>>, Document) {
         .routes(routes!(plugins::show))
         .routes(routes!(plugins::show_of_tenant))
         .routes(routes!(webhooks::list))
+        .routes(routes!(webhooks::pause))
+        .routes(routes!(webhooks::resume))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(replays::many))
+        .routes(routes!(replays::one))
         .routes(routes!(reload::reload))
         .split_for_parts()
 }
@@ -123,7 +128,9 @@ mod tests {
         let names: Vec<String> = operations(&document).into_iter().map(|(name, _)| name).collect();
         let expected = [
             "get /v1/admin/deliveries",
+            "post /v1/admin/deliveries/replay",
             "get /v1/admin/deliveries/{id}",
+            "post /v1/admin/deliveries/{id}/replay",
             "get /v1/admin/events",
             "get /v1/admin/events/{id}",
             "get /v1/admin/plugins",
@@ -131,6 +138,9 @@ mod tests {
             "get /v1/admin/plugins/{tenant}/{name}",
             "post /v1/admin/reload",
             "get /v1/admin/webhooks",
+            "post /v1/admin/webhooks/{tenant}/{name}/pause",
+            "post /v1/admin/webhooks/{tenant}/{name}/resume",
+            "post /v1/admin/webhooks/{tenant}/{name}/test",
         ];
         assert_eq!(names, expected);
         let ids: BTreeSet<String> =

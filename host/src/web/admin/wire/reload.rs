@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 use crate::{Changes, WebhookId};
 
 /// The body of a request that says all by its path.
-#[derive(Debug, ToSchema)]
+#[derive(Serialize, Debug, ToSchema)]
 pub(crate) struct Nothing {}
 
 /// What a reload has changed.

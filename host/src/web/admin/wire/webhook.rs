@@ -5,7 +5,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::WebhookInfo;
+use super::time::rfc3339;
+use crate::{WebhookInfo, WebhookState};
 
 /// All webhooks of the configuration.
 #[derive(Debug, Serialize, ToSchema)]
@@ -33,18 +34,38 @@ struct Webhook {
     format: &'static str,
     /// Whether its requests are signed.
     signed: bool,
+    /// Since when an operator has it wait.
+    paused_since: Option<String>,
+    /// Since when it is disabled, since it has failed for too long: until somebody resumes it.
+    disabled_since: Option<String>,
+    /// Since when nothing has arrived, if that lasts for a minute or longer.
+    failing_since: Option<String>,
+    /// Until when it is left alone, since it fails.
+    left_alone_until: Option<String>,
 }
 
-impl FromIterator<WebhookInfo> for WebhookList {
-    fn from_iter<I: IntoIterator<Item = WebhookInfo>>(webhooks: I) -> Self {
+impl FromIterator<(WebhookInfo, WebhookState)> for WebhookList {
+    fn from_iter<I: IntoIterator<Item = (WebhookInfo, WebhookState)>>(webhooks: I) -> Self {
         Self { items: webhooks.into_iter().map(Webhook::from).collect() }
     }
 }
 
-impl From<WebhookInfo> for Webhook {
-    fn from(info: WebhookInfo) -> Self {
+impl From<(WebhookInfo, WebhookState)> for Webhook {
+    fn from((info, state): (WebhookInfo, WebhookState)) -> Self {
         let WebhookInfo { name, tenant, host, events, format, signed } = info;
         let events = events.iter().map(ToString::to_string).collect();
-        Self { tenant, name, host, events, format: format.name(), signed }
+        let WebhookState { paused_since_ms, disabled_since_ms, failing_since_ms, left_alone_until_ms } = state;
+        Self {
+            tenant,
+            name,
+            host,
+            events,
+            format: format.name(),
+            signed,
+            paused_since: paused_since_ms.map(rfc3339),
+            disabled_since: disabled_since_ms.map(rfc3339),
+            failing_since: failing_since_ms.map(rfc3339),
+            left_alone_until: left_alone_until_ms.map(rfc3339),
+        }
     }
 }

@@ -1,0 +1,336 @@
+//! What operators do with deliveries and webhooks: deliver once more, have a webhook wait, go on, or show that it is there.
+//!
+//! Invariants: nothing leaves its tenant; a replay is of what is closed, so that nothing is under way twice.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use slashbox_core::{DeliveryState, Event, Origin, Sender, SubscriberId, SubscriberKind};
+use slashbox_delivery::{Delivery, Directory, Subscriber, Verdict};
+use slashbox_egress::TargetError;
+use slashbox_store::{DeliveryFilter, DeliveryKey, ReadError, Replayed, WriteError};
+use tracing::info;
+
+use crate::{Host, WebhookInfo, WebhookState, new::new_id, pipeline::now_ms, telemetry::HOST};
+
+/// The most deliveries that are replayed in one commit: a few milliseconds' work of the store's.
+const REPLAYED_MAX: u32 = 500;
+
+/// Which deliveries are to be made once more, and to whom.
+#[derive(Clone, Debug)]
+pub struct Replay {
+    /// Which ones: dead ones if it names no state. Of those of one event, or of one subscriber, or whatever else it says.
+    pub filter: DeliveryFilter,
+    /// To whom.
+    pub to: ReplayTo,
+    /// Whether to tell only how many that would be.
+    pub dry_run: bool,
+    /// Where to go on: [`ReplayPage::next`] of the page before.
+    pub after: Option<DeliveryKey>,
+}
+
+/// To whom deliveries are made once more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum ReplayTo {
+    /// To whom they were made.
+    #[default]
+    Same,
+    /// To another webhook of the same tenant.
+    Webhook(String),
+    /// To another plugin that serves the same tenant, by its file's stem.
+    Plugin(String),
+    /// To another URL than their webhook's, in its format and signed as for it. Its headers and its key are not sent to
+    /// another host.
+    Url(String),
+}
+
+/// What became of some of the deliveries. There may be more.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReplayPage {
+    /// How many fit the filter.
+    pub matched: u64,
+    /// How many of them are on their way now; none in a dry run.
+    pub on_their_way: u64,
+    /// How many are left as they are, since they are on their way already.
+    pub open: u64,
+    /// How many cannot be made: nothing is left of their event.
+    pub gone: u64,
+    /// Where to go on; `None` if that was all.
+    pub next: Option<DeliveryKey>,
+}
+
+/// Why nothing is delivered once more.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// They are on their way already.
+    #[error("deliveries that are {0} cannot be replayed: expected dead or succeeded")]
+    State(DeliveryState),
+    /// Another subscriber gets events of one tenant alone.
+    #[error("a replay to somebody else: expected a tenant")]
+    NoTenant,
+    /// There is no such subscriber.
+    #[error("there is no {kind} {name:?} of the tenant {tenant}")]
+    NoSubscriber {
+        /// Of which sort.
+        kind: SubscriberKind,
+        /// What it should be called.
+        name: String,
+        /// Whose it should be.
+        tenant: String,
+    },
+    /// Only webhooks are at a URL.
+    #[error("a replay to a URL is of deliveries to webhooks: expected no plugin")]
+    PluginToUrl,
+    /// Requests must not or cannot go there.
+    #[error("the URL to replay to: {0}")]
+    Url(#[from] TargetError),
+    /// The store cannot be read now.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The store cannot be written now.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// What shows that a webhook is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// An event of the kind `slashbox.test`, with a text.
+    Event,
+    /// One of the kind `ping`, with nothing in it.
+    Ping,
+}
+
+/// What a webhook said to a test.
+#[derive(Clone, Debug)]
+pub struct Tested {
+    /// The id of what it was sent.
+    pub id: String,
+    /// Whether it took that.
+    pub arrived: bool,
+    /// The HTTP status that it answered with.
+    pub status: Option<u16>,
+    /// How it ended, for people.
+    pub detail: String,
+    /// The beginning of what it answered.
+    pub answer: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Why a webhook was not paused, resumed or tested.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookActionError {
+    /// There is none of that name.
+    #[error("there is no webhook {name:?} of the tenant {tenant}")]
+    Unknown {
+        /// What it should be called.
+        name: String,
+        /// Whose it should be.
+        tenant: String,
+    },
+    /// The store cannot be written now.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+impl Host {
+    /// Makes deliveries once more that are closed, the oldest first: some hundreds of those that fit, with all attempts of
+    /// their schedule. Ask again from [`ReplayPage::next`] on until there is none.
+    ///
+    /// # Errors
+    /// If there is nobody to make them to, or the store cannot be used.
+    pub async fn replay(&self, replay: &Replay) -> Result<ReplayPage, ReplayError> {
+        let filter = self.checked(replay)?;
+        let to = match &replay.to {
+            ReplayTo::Same | ReplayTo::Url(_) => None,
+            ReplayTo::Webhook(name) => Some(self.replay_target(&filter, SubscriberKind::Webhook, name)?),
+            ReplayTo::Plugin(name) => Some(self.replay_target(&filter, SubscriberKind::Plugin, name)?),
+        };
+        let url = match &replay.to {
+            ReplayTo::Url(url) => Some(url.clone()),
+            ReplayTo::Same | ReplayTo::Webhook(_) | ReplayTo::Plugin(_) => None,
+        };
+        let found = self.inner.store.reader().oldest_deliveries(&filter, replay.after, REPLAYED_MAX).await?;
+        let matched = found.items.len() as u64;
+        let page = ReplayPage { matched, next: found.next, ..ReplayPage::default() };
+        if replay.dry_run || matched == 0 {
+            return Ok(page);
+        }
+        let replayed = self.inner.deliveries.replay(found.items, to, url).await?;
+        let page = replayed.iter().fold(page, |page, replayed| match replayed {
+            Replayed::OnItsWay(_) => ReplayPage { on_their_way: page.on_their_way + 1, ..page },
+            Replayed::Open(_) => ReplayPage { open: page.open + 1, ..page },
+            Replayed::Gone => ReplayPage { gone: page.gone + 1, ..page },
+        });
+        info!(target: HOST, matched, on_their_way = page.on_their_way, to = %replay.to, "replayed");
+        Ok(page)
+    }
+
+    /// Makes one delivery once more, unless it is open; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Host::replay`].
+    pub async fn replay_one(&self, delivery: DeliveryKey, to: ReplayTo) -> Result<Option<ReplayPage>, ReplayError> {
+        let found = self.inner.store.reader().delivery(delivery).await?;
+        let Some((record, ..)) = found else { return Ok(None) };
+        if record.state.is_open() && to == ReplayTo::Same {
+            return Ok(Some(ReplayPage { matched: 1, open: 1, ..ReplayPage::default() }));
+        }
+        let filter = DeliveryFilter {
+            tenant: Some(record.subscriber.tenant),
+            kind: Some(record.subscriber.kind),
+            name: Some(record.subscriber.name),
+            state: Some(record.state),
+            event: Some(delivery.event),
+            ..DeliveryFilter::default()
+        };
+        self.replay(&Replay { filter, to, dry_run: false, after: None }).await.map(Some)
+    }
+
+    /// What is looked for, if that can be made once more.
+    fn checked(&self, replay: &Replay) -> Result<DeliveryFilter, ReplayError> {
+        let mut filter = replay.filter.clone();
+        let state = *filter.state.get_or_insert(DeliveryState::Dead);
+        if state.is_open() {
+            return Err(ReplayError::State(state));
+        }
+        if let ReplayTo::Url(url) = &replay.to {
+            if *filter.kind.get_or_insert(SubscriberKind::Webhook) == SubscriberKind::Plugin {
+                return Err(ReplayError::PluginToUrl);
+            }
+            self.inner.way_out.egress.check(url)?;
+        }
+        Ok(filter)
+    }
+
+    fn replay_target(
+        &self,
+        filter: &DeliveryFilter,
+        kind: SubscriberKind,
+        name: &str,
+    ) -> Result<SubscriberId, ReplayError> {
+        let tenant = filter.tenant.clone().ok_or(ReplayError::NoTenant)?;
+        let id = SubscriberId { tenant, kind, name: name.into() };
+        if self.inner.subscribers.find(&id).is_some() {
+            return Ok(id);
+        }
+        Err(ReplayError::NoSubscriber { kind, name: id.name, tenant: id.tenant })
+    }
+
+    /// How the webhooks stand that are configured, in the order of [`Host::webhooks`].
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub async fn webhook_states(&self) -> Result<Vec<(WebhookInfo, WebhookState)>, ReadError> {
+        let known = self.inner.store.reader().subscribers().await?;
+        let state = |info: WebhookInfo| {
+            let id =
+                SubscriberId { tenant: info.tenant.clone(), kind: SubscriberKind::Webhook, name: info.name.clone() };
+            let known = known.iter().find(|known| known.id == id);
+            let health = known.map(|known| known.health).unwrap_or_default();
+            let state = WebhookState {
+                paused_since_ms: known.and_then(|known| known.paused_since_ms),
+                disabled_since_ms: health.disabled_since_ms,
+                failing_since_ms: health.failing_since_ms,
+                left_alone_until_ms: self.inner.deliveries.left_alone_until_ms(&id),
+            };
+            (info, state)
+        };
+        Ok(self.webhooks().into_iter().map(state).collect())
+    }
+
+    /// Has a webhook wait: what it should get is accepted, and waits until it is resumed, also over a restart.
+    ///
+    /// # Errors
+    /// If there is none of that name, or the store cannot be written.
+    pub async fn pause_webhook(&self, tenant: &str, name: &str) -> Result<(), WebhookActionError> {
+        Ok(self.inner.deliveries.pause(&self.webhook_id(tenant, name)?).await?)
+    }
+
+    /// Has a webhook go on that is paused or disabled, as if it had never failed: what waits is attempted at once.
+    ///
+    /// # Errors
+    /// As [`Host::pause_webhook`].
+    pub async fn resume_webhook(&self, tenant: &str, name: &str) -> Result<(), WebhookActionError> {
+        Ok(self.inner.deliveries.resume(&self.webhook_id(tenant, name)?).await?)
+    }
+
+    /// Sends something to a webhook, once, and tells what it says: also to one that is paused or disabled. Nothing of it is
+    /// kept.
+    ///
+    /// # Errors
+    /// If there is none of that name.
+    pub async fn test_webhook(&self, tenant: &str, name: &str, test: Test) -> Result<Tested, WebhookActionError> {
+        let configured = self.inner.configured.load_full();
+        let found = configured.remotes.find(tenant, name);
+        let remote = found.ok_or_else(|| unknown(tenant, name))?.remote.clone();
+        let began = Instant::now();
+        let delivery = Delivery {
+            event: Arc::new(event(test, tenant)),
+            attempt: 1,
+            now_ms: now_ms(),
+            out_of_order: false,
+            replay: false,
+            replay_url: None,
+        };
+        let attempted = remote.deliver(&delivery).await;
+        Ok(Tested {
+            id: delivery.event.id.clone(),
+            arrived: attempted.verdict == Verdict::Arrived,
+            status: attempted.status,
+            detail: attempted.detail,
+            answer: attempted.answer,
+            took: began.elapsed(),
+        })
+    }
+
+    fn webhook_id(&self, tenant: &str, name: &str) -> Result<SubscriberId, WebhookActionError> {
+        let id = SubscriberId { tenant: tenant.into(), kind: SubscriberKind::Webhook, name: name.into() };
+        if self.inner.subscribers.find(&id).is_some() { Ok(id) } else { Err(unknown(tenant, name)) }
+    }
+}
+
+fn unknown(tenant: &str, name: &str) -> WebhookActionError {
+    WebhookActionError::Unknown { name: name.into(), tenant: tenant.into() }
+}
+
+/// What a test sends. It comes from no source, and belongs to no conversation.
+fn event(test: Test, tenant: &str) -> Event {
+    let (kind, text) = match test {
+        Test::Event => ("slashbox.test", Some("A test: slashbox reaches this webhook.".to_owned())),
+        Test::Ping => ("ping", None),
+    };
+    let origin = Origin { tenant: tenant.into(), source: "slashbox".into(), dialect: "native".into(), instance: None };
+    Event {
+        id: new_id(),
+        kind: kind.into(),
+        native_kind: kind.into(),
+        conversation: None,
+        contact: None,
+        operator: None,
+        sender: Sender::System,
+        message: None,
+        text,
+        occurred_at_ms: now_ms(),
+        origin,
+        data: "{}".into(),
+        envelope: String::new(),
+        hops: 0,
+    }
+}
+
+/// Without the URL, which may hold a secret.
+impl fmt::Display for ReplayTo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Same => f.write_str("the same"),
+            Self::Webhook(name) => write!(f, "the webhook {name}"),
+            Self::Plugin(name) => write!(f, "the plugin {name}"),
+            Self::Url(_) => f.write_str("another URL"),
+        }
+    }
+}

@@ -61,8 +61,8 @@ pub use replay::{Replay, ReplayError, ReplayPage, ReplayTo, Test, Tested, Webhoo
 pub use slashbox_core::signature;
 pub use slashbox_core::{
     CommandName, CommandNameError, CommandSpec, Conflict, DeliveryState, Descriptor, Effects, Emit, Folder, Format,
-    HostLimits, HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply,
-    Sender, SettingSpec, SubscriberKind, TimerWrite, Trap, Write,
+    HostLimits, HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, PrivateUrl,
+    Quota, Reply, Sender, SettingSpec, SubscriberKind, TimerWrite, Trap, Write,
 };
 pub use slashbox_delivery::Keeping;
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};

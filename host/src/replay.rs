@@ -8,13 +8,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{DeliveryState, Event, Origin, Sender, SubscriberId, SubscriberKind};
+use slashbox_core::{DeliveryState, Event, Origin, PrivateUrl, Sender, SubscriberId, SubscriberKind};
 use slashbox_delivery::{Delivery, Directory, Subscriber, Verdict};
 use slashbox_egress::TargetError;
-use slashbox_store::{DeliveryFilter, DeliveryKey, ReadError, Replayed, WriteError};
+use slashbox_store::{DeliveryFilter, DeliveryKey, ReadError, Replayed, SubscriberKey, WriteError};
 use tracing::info;
 
-use crate::{Host, WebhookInfo, WebhookState, new::new_id, pipeline::now_ms, telemetry::HOST};
+use crate::{Host, WebhookInfo, WebhookState, new::new_id, pipeline::now_ms, telemetry::HOST, webhook::digest};
 
 /// The most deliveries that are replayed in one commit: a few milliseconds' work of the store's.
 const REPLAYED_MAX: u32 = 500;
@@ -43,8 +43,8 @@ pub enum ReplayTo {
     /// To another plugin that serves the same tenant, by its file's stem.
     Plugin(String),
     /// To another URL than their webhook's, in its format and signed as for it. Its headers and its key are not sent to
-    /// another host.
-    Url(String),
+    /// another host. These are deliveries of their own, which say nothing of the webhook: `crm@1a2b3c4d`.
+    Url(PrivateUrl),
 }
 
 /// What became of some of the deliveries. There may be more.
@@ -52,11 +52,13 @@ pub enum ReplayTo {
 pub struct ReplayPage {
     /// How many fit the filter.
     pub matched: u64,
-    /// How many of them are on their way now; none in a dry run.
+    /// How many of them are on their way now; in a dry run, how many would be.
     pub on_their_way: u64,
+    /// How many of them wait until their subscriber, who is absent, paused or disabled, comes back.
+    pub parked: u64,
     /// How many are left as they are, since they are on their way already.
     pub open: u64,
-    /// How many cannot be made: nothing is left of their event.
+    /// How many cannot be made: nothing is left of their event, or it is of a timer, which belongs to its plugin alone.
     pub gone: u64,
     /// Where to go on; `None` if that was all.
     pub next: Option<DeliveryKey>,
@@ -68,8 +70,8 @@ pub enum ReplayError {
     /// They are on their way already.
     #[error("deliveries that are {0} cannot be replayed: expected dead or succeeded")]
     State(DeliveryState),
-    /// Another subscriber gets events of one tenant alone.
-    #[error("a replay to somebody else: expected a tenant")]
+    /// Nothing leaves its tenant.
+    #[error("a replay to somebody else, or to a URL: expected a tenant, or an event")]
     NoTenant,
     /// There is no such subscriber.
     #[error("there is no {kind} {name:?} of the tenant {tenant}")]
@@ -137,6 +139,9 @@ pub enum WebhookActionError {
     Write(#[from] WriteError),
 }
 
+/// Deliveries that go to one subscriber, in their order.
+type Group = (Option<SubscriberId>, Vec<DeliveryKey>);
+
 impl Host {
     /// Makes deliveries once more that are closed, the oldest first: some hundreds of those that fit, with all attempts of
     /// their schedule. Ask again from [`ReplayPage::next`] on until there is none.
@@ -144,30 +149,25 @@ impl Host {
     /// # Errors
     /// If there is nobody to make them to, or the store cannot be used.
     pub async fn replay(&self, replay: &Replay) -> Result<ReplayPage, ReplayError> {
-        let filter = self.checked(replay)?;
-        let to = match &replay.to {
-            ReplayTo::Same | ReplayTo::Url(_) => None,
-            ReplayTo::Webhook(name) => Some(self.replay_target(&filter, SubscriberKind::Webhook, name)?),
-            ReplayTo::Plugin(name) => Some(self.replay_target(&filter, SubscriberKind::Plugin, name)?),
-        };
-        let url = match &replay.to {
-            ReplayTo::Url(url) => Some(url.clone()),
-            ReplayTo::Same | ReplayTo::Webhook(_) | ReplayTo::Plugin(_) => None,
-        };
-        let found = self.inner.store.reader().oldest_deliveries(&filter, replay.after, REPLAYED_MAX).await?;
-        let matched = found.items.len() as u64;
-        let page = ReplayPage { matched, next: found.next, ..ReplayPage::default() };
-        if replay.dry_run || matched == 0 {
-            return Ok(page);
+        let mut filter = replay.filter.clone();
+        let state = *filter.state.get_or_insert(DeliveryState::Dead);
+        if state.is_open() {
+            return Err(ReplayError::State(state));
         }
-        let replayed = self.inner.deliveries.replay(found.items, to, url).await?;
-        let page = replayed.iter().fold(page, |page, replayed| match replayed {
-            Replayed::OnItsWay(_) => ReplayPage { on_their_way: page.on_their_way + 1, ..page },
-            Replayed::Open(_) => ReplayPage { open: page.open + 1, ..page },
-            Replayed::Gone => ReplayPage { gone: page.gone + 1, ..page },
-        });
-        info!(target: HOST, matched, on_their_way = page.on_their_way, to = %replay.to, "replayed");
-        Ok(page)
+        if replay.to != ReplayTo::Same && filter.tenant.is_none() && filter.event.is_none() {
+            return Err(ReplayError::NoTenant);
+        }
+        if matches!(replay.to, ReplayTo::Url(_))
+            && *filter.kind.get_or_insert(SubscriberKind::Webhook) == SubscriberKind::Plugin
+        {
+            return Err(ReplayError::PluginToUrl);
+        }
+        if let (ReplayTo::Webhook(_) | ReplayTo::Plugin(_), Some(tenant)) = (&replay.to, &filter.tenant) {
+            self.target(&replay.to, tenant, "")?;
+        }
+        let found = self.inner.store.reader().oldest_deliveries(&filter, replay.after, REPLAYED_MAX).await?;
+        let page = self.replay_these(found.items, &replay.to, replay.dry_run).await?;
+        Ok(ReplayPage { next: found.next, ..page })
     }
 
     /// Makes one delivery once more, unless it is open; `None` if there is none.
@@ -177,48 +177,88 @@ impl Host {
     pub async fn replay_one(&self, delivery: DeliveryKey, to: ReplayTo) -> Result<Option<ReplayPage>, ReplayError> {
         let found = self.inner.store.reader().delivery(delivery).await?;
         let Some((record, ..)) = found else { return Ok(None) };
-        if record.state.is_open() && to == ReplayTo::Same {
-            return Ok(Some(ReplayPage { matched: 1, open: 1, ..ReplayPage::default() }));
+        if matches!(to, ReplayTo::Url(_)) && record.subscriber.kind == SubscriberKind::Plugin {
+            return Err(ReplayError::PluginToUrl);
         }
-        let filter = DeliveryFilter {
-            tenant: Some(record.subscriber.tenant),
-            kind: Some(record.subscriber.kind),
-            name: Some(record.subscriber.name),
-            state: Some(record.state),
-            event: Some(delivery.event),
-            ..DeliveryFilter::default()
-        };
-        self.replay(&Replay { filter, to, dry_run: false, after: None }).await.map(Some)
+        self.replay_these(vec![delivery], &to, false).await.map(Some)
     }
 
-    /// What is looked for, if that can be made once more.
-    fn checked(&self, replay: &Replay) -> Result<DeliveryFilter, ReplayError> {
-        let mut filter = replay.filter.clone();
-        let state = *filter.state.get_or_insert(DeliveryState::Dead);
-        if state.is_open() {
-            return Err(ReplayError::State(state));
-        }
-        if let ReplayTo::Url(url) = &replay.to {
-            if *filter.kind.get_or_insert(SubscriberKind::Webhook) == SubscriberKind::Plugin {
-                return Err(ReplayError::PluginToUrl);
-            }
-            self.inner.way_out.egress.check(url)?;
-        }
-        Ok(filter)
-    }
-
-    fn replay_target(
+    async fn replay_these(
         &self,
-        filter: &DeliveryFilter,
-        kind: SubscriberKind,
-        name: &str,
-    ) -> Result<SubscriberId, ReplayError> {
-        let tenant = filter.tenant.clone().ok_or(ReplayError::NoTenant)?;
-        let id = SubscriberId { tenant, kind, name: name.into() };
+        deliveries: Vec<DeliveryKey>,
+        to: &ReplayTo,
+        dry_run: bool,
+    ) -> Result<ReplayPage, ReplayError> {
+        let url = match to {
+            ReplayTo::Url(url) => {
+                self.inner.way_out.egress.check(url.expose())?;
+                Some(url.clone())
+            }
+            ReplayTo::Same | ReplayTo::Webhook(_) | ReplayTo::Plugin(_) => None,
+        };
+        let known = self.inner.store.reader().subscribers().await?;
+        let mut page = ReplayPage { matched: deliveries.len() as u64, ..ReplayPage::default() };
+        for (id, group) in self.grouped(deliveries, to, &known)? {
+            let is_held = |key: SubscriberKey| {
+                let known = known.iter().find(|known| known.key == key);
+                known.is_some_and(|known| known.is_held())
+            };
+            let replayed = if dry_run {
+                self.inner.store.reader().try_replay(group, id).await?
+            } else {
+                self.inner.deliveries.replay(group, id, url.clone()).await?
+            };
+            for replayed in replayed {
+                match replayed {
+                    Replayed::OnItsWay(key) if is_held(key.subscriber) => page.parked += 1,
+                    Replayed::OnItsWay(_) => page.on_their_way += 1,
+                    Replayed::Open(_) => page.open += 1,
+                    Replayed::Gone => page.gone += 1,
+                }
+            }
+        }
+        if !dry_run {
+            let ReplayPage { matched, on_their_way, parked, open, gone, .. } = page;
+            info!(target: HOST, matched, on_their_way, parked, open, gone, %to, "replayed");
+        }
+        Ok(page)
+    }
+
+    /// To whom each goes. Nothing leaves its tenant.
+    fn grouped(
+        &self,
+        deliveries: Vec<DeliveryKey>,
+        to: &ReplayTo,
+        known: &[slashbox_store::Subscriber],
+    ) -> Result<Vec<Group>, ReplayError> {
+        if *to == ReplayTo::Same {
+            return Ok(vec![(None, deliveries)]);
+        }
+        let mut groups: Vec<Group> = Vec::new();
+        for delivery in deliveries {
+            let Some(own) = known.iter().find(|known| known.key == delivery.subscriber) else { continue };
+            let id = Some(self.target(to, &own.id.tenant, &own.id.name)?);
+            match groups.iter_mut().find(|(group, _)| *group == id) {
+                Some((_, group)) => group.push(delivery),
+                None => groups.push((id, vec![delivery])),
+            }
+        }
+        Ok(groups)
+    }
+
+    /// Who gets it, instead of the webhook of this name.
+    fn target(&self, to: &ReplayTo, tenant: &str, name: &str) -> Result<SubscriberId, ReplayError> {
+        let id = |kind, name: &str| SubscriberId { tenant: tenant.into(), kind, name: name.into() };
+        let id = match to {
+            ReplayTo::Webhook(name) => id(SubscriberKind::Webhook, name),
+            ReplayTo::Plugin(name) => id(SubscriberKind::Plugin, name),
+            ReplayTo::Url(url) => id(SubscriberKind::Webhook, &elsewhere(name, url.expose())),
+            ReplayTo::Same => id(SubscriberKind::Webhook, name),
+        };
         if self.inner.subscribers.find(&id).is_some() {
             return Ok(id);
         }
-        Err(ReplayError::NoSubscriber { kind, name: id.name, tenant: id.tenant })
+        Err(ReplayError::NoSubscriber { kind: id.kind, name: id.name, tenant: id.tenant })
     }
 
     /// How the webhooks stand that are configured, in the order of [`Host::webhooks`].
@@ -292,6 +332,13 @@ impl Host {
         let id = SubscriberId { tenant: tenant.into(), kind: SubscriberKind::Webhook, name: name.into() };
         if self.inner.subscribers.find(&id).is_some() { Ok(id) } else { Err(unknown(tenant, name)) }
     }
+}
+
+/// What deliveries of a webhook to another URL belong to: a name that no webhook can have.
+fn elsewhere(webhook: &str, url: &str) -> String {
+    let webhook = crate::subscribers::own_name(webhook);
+    let digest = digest(url);
+    format!("{webhook}@{}", digest.get(..8).unwrap_or_default())
 }
 
 fn unknown(tenant: &str, name: &str) -> WebhookActionError {

@@ -138,10 +138,15 @@ impl Directory for Subscribers {
             }
             SubscriberKind::Webhook => {
                 let configured = self.configured.load();
-                Some(configured.remotes.find(&id.tenant, &id.name)?.remote.clone())
+                Some(configured.remotes.find(&id.tenant, own_name(&id.name))?.remote.clone())
             }
         }
     }
+}
+
+/// The webhook that deliveries go by which are replayed to another URL: `crm` of `crm@1a2b3c4d`.
+pub(crate) fn own_name(name: &str) -> &str {
+    name.split_once('@').map_or(name, |(own, _)| own)
 }
 
 fn plugins_that_want<'c>(

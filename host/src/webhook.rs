@@ -270,7 +270,7 @@ impl Webhook {
     }
 }
 
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     hex(&Sha256::digest(text))
 }
 

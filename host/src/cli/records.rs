@@ -129,7 +129,7 @@ fn dead_why(why: &str) -> &str {
     match why {
         "backlog" => "too many were waiting: it was the oldest",
         "waited" => "it had waited for too long",
-        "absent" => "its subscriber was absent for too long",
+        "parked" => "its subscriber was absent, paused or disabled for too long",
         other => other,
     }
 }

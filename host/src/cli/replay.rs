@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use anyhow::anyhow;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -72,6 +73,7 @@ pub(super) struct Replay {
 struct Page {
     matched: u64,
     on_their_way: u64,
+    parked: u64,
     open: u64,
     gone: u64,
     next: Option<String>,
@@ -83,29 +85,31 @@ impl Replay {
         if let Some(id) = &self.id {
             let done = page(&host, &["deliveries", id, "replay"], &self.to()).await?;
             self.tell(&done);
-            return Ok(());
+            return if done.gone == 0 { Ok(()) } else { Err(anyhow!("delivery {id} cannot be made once more")) };
         }
-        let mut query = self.filters()?;
-        query.extend(self.to());
-        let dry: Vec<_> = query.iter().cloned().chain([("dry_run", "true".to_owned())]).collect();
-        let found = all(&host, &dry, &Progress::counting()).await?;
+        let query = [self.filters()?, self.to()].concat();
+        let dry = [&query[..], &[("dry_run", "true".to_owned())]].concat();
+        let (found, error) = all(&host, &dry, &Progress::counting()).await;
+        if let Some(error) = error {
+            return Err(error);
+        }
         if self.dry_run {
-            self.tell_dry(found.matched);
+            self.tell_dry(&found);
             return Ok(());
         }
-        let done = all(&host, &query, &Progress::of(found.matched)).await?;
+        let (done, error) = all(&host, &query, &Progress::of(found.matched)).await;
         self.tell(&done);
-        Ok(())
+        error.map_or(Ok(()), |error| Err(error.context("not all of them were reached: the same command goes on")))
     }
 
     /// Which ones. To replay everything by mistake is easy without a word for it.
     fn filters(&self) -> anyhow::Result<Vec<(&'static str, String)>> {
         let of_plugin = tenant_of(self.plugin.as_ref(), self.tenant.clone())?;
         let sort = self.plugin.as_ref().map(|_| "plugin").or(self.webhook.as_ref().map(|_| "webhook"));
-        // Somebody else gets events of one tenant alone.
-        let elsewhere = self.to_webhook.is_some() || self.to_plugin.is_some();
-        let tenant = of_plugin.or_else(|| elsewhere.then(|| "default".to_owned()));
         let name = self.plugin.as_ref().map(|plugin| plugin.stem.to_string()).or_else(|| self.webhook.clone());
+        // What arrives meanwhile was not meant.
+        let meanwhile = self.state == Some(DeliveryState::Succeeded) && self.until.is_none();
+        let until = self.until.or_else(|| meanwhile.then(Timestamp::now));
         let filters = [
             ("subscriber", sort.map(str::to_owned)),
             ("name", name),
@@ -113,7 +117,7 @@ impl Replay {
             ("kind", self.kind.clone()),
             ("since", self.since.map(|time| time.to_string())),
             ("until", self.until.map(|time| time.to_string())),
-            ("tenant", tenant),
+            ("tenant", of_plugin),
         ];
         let mut filters: Vec<_> = filters.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
         if filters.is_empty() && !self.all {
@@ -121,6 +125,11 @@ impl Replay {
                 "expected the id of a delivery, something that says which ones (such as --webhook crm), or --all";
             return Err(Usage(expected.into()).into());
         }
+        filters.extend(until.filter(|_| meanwhile).map(|time| ("until", time.to_string())));
+        // Nothing leaves its tenant; an event tells its own.
+        let elsewhere = !self.to().is_empty() && self.event.is_none();
+        let has_tenant = filters.iter().any(|(name, _)| *name == "tenant");
+        filters.extend((elsewhere && !has_tenant).then(|| ("tenant", "default".to_owned())));
         filters.extend(self.state.map(|state| ("state", state.to_string())));
         Ok(filters)
     }
@@ -130,26 +139,38 @@ impl Replay {
         to.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))).collect()
     }
 
-    fn tell_dry(&self, matched: u64) {
+    fn tell_dry(&self, found: &Page) {
         if self.asking.is_json() {
-            return print_json(&json!({ "dry_run": true, "matched": matched }));
+            return print_json(&json!({ "dry_run": true, "matched": found.matched, "on_their_way": found.on_their_way,
+                "parked": found.parked, "open": found.open, "gone": found.gone }));
         }
-        line(format_args!("{} would be replayed", paint(BOLD, deliveries(matched))));
+        line(format_args!("{} would be replayed", paint(BOLD, deliveries(found.on_their_way + found.parked))));
+        tell_others(found);
     }
 
     fn tell(&self, done: &Page) {
-        let Page { matched, on_their_way, open, gone, .. } = done;
+        let Page { matched, on_their_way, parked, open, gone, .. } = done;
         if self.asking.is_json() {
-            let done = json!({ "matched": matched, "on_their_way": on_their_way, "open": open, "gone": gone });
-            return print_json(&done);
+            return print_json(&json!({ "matched": matched, "on_their_way": on_their_way, "parked": parked,
+                "open": open, "gone": gone }));
         }
         line(format_args!("{} on their way", paint(GOOD, deliveries(*on_their_way))));
-        if *open > 0 {
-            line(format_args!("{} left as they are: on their way already", paint(ODD, deliveries(*open))));
-        }
-        if *gone > 0 {
-            line(format_args!("{} cannot be made: nothing is left of their events", paint(ODD, deliveries(*gone))));
-        }
+        tell_others(done);
+    }
+}
+
+/// Of those that are not on their way now.
+fn tell_others(page: &Page) {
+    let others = [
+        (page.parked, "waiting until their subscriber, who is absent, paused or disabled, is back"),
+        (page.open, "left as they are: on their way already"),
+        (
+            page.gone,
+            "not to be made: nothing is left of their events, or they are timers, which belong to their plugin",
+        ),
+    ];
+    for (count, what) in others.into_iter().filter(|(count, _)| *count > 0) {
+        line(format_args!("{} {what}", paint(ODD, deliveries(count))));
     }
 }
 
@@ -157,17 +178,25 @@ fn deliveries(count: u64) -> String {
     if count == 1 { "1 delivery".into() } else { format!("{count} deliveries") }
 }
 
-/// Asks page by page until there is no more.
-async fn all(host: &RunningHost, query: &[(&'static str, String)], progress: &Progress) -> anyhow::Result<Page> {
+/// Asks page by page until there is no more; tells how far it came if that fails.
+async fn all(
+    host: &RunningHost,
+    query: &[(&'static str, String)],
+    progress: &Progress,
+) -> (Page, Option<anyhow::Error>) {
     let (mut sum, mut query) = (Page::default(), query.to_vec());
     loop {
-        let done = page(host, &["deliveries", "replay"], &query).await?;
+        let done = match page(host, &["deliveries", "replay"], &query).await {
+            Ok(done) => done,
+            Err(error) => return (sum, Some(error)),
+        };
         sum.matched += done.matched;
         sum.on_their_way += done.on_their_way;
+        sum.parked += done.parked;
         sum.open += done.open;
         sum.gone += done.gone;
         progress.at(sum.matched);
-        let Some(next) = done.next else { return Ok(sum) };
+        let Some(next) = done.next else { return (sum, None) };
         query.retain(|(name, _)| *name != "after");
         query.push(("after", next));
     }

@@ -6,6 +6,7 @@
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context, anyhow, bail};
@@ -42,6 +43,9 @@ const PAGE_MAX: u32 = 200;
 
 /// The most bytes of an answer: far more than a page, or an event with its data and its deliveries.
 const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// How long a host may take: a test of a webhook that does not answer takes 15 s, and a reload waits for the one before.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
 
 /// Which host is asked, and how its answer is shown.
 #[derive(Debug, clap::Args)]
@@ -185,7 +189,7 @@ impl RunningHost {
     /// What it answers at a path below `/v1/admin`, in JSON.
     async fn send(&self, method: Method, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
         let target = self.egress.check(self.at(path, query)?.as_str())?;
-        let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, ..Limits::default() };
+        let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, total: ANSWER_MAX };
         let headers = self.headers()?;
         let request = Request { method, target, headers, body: Default::default(), limits };
         let response = self.egress.send(request).await.map_err(|error| self.unreachable(&error))?;

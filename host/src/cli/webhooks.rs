@@ -22,7 +22,7 @@ pub(super) enum Webhooks {
     ///
     /// Also to one that is paused or disabled. Nothing of it is kept. The exit code is 1 if it did not take it.
     Test(Test),
-    /// Have a webhook wait: what it should get is accepted, and waits until it is resumed
+    /// Have a webhook wait: events for it are accepted, and wait until it is resumed; commands still go to it
     Pause(Named),
     /// Have a webhook go on that is paused or disabled: what waits is attempted at once
     Resume(Named),

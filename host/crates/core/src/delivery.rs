@@ -66,20 +66,20 @@ pub enum DeadWhy {
     Backlog,
     /// It had waited for too long.
     Waited,
-    /// Its subscriber was absent for too long.
-    Absent,
+    /// Its subscriber was absent, paused or disabled for too long.
+    Parked,
 }
 
 impl DeadWhy {
     /// Each of them.
-    pub const ALL: [Self; 3] = [Self::Backlog, Self::Waited, Self::Absent];
+    pub const ALL: [Self; 3] = [Self::Backlog, Self::Waited, Self::Parked];
 
     /// Its name in answers.
     pub fn name(self) -> &'static str {
         match self {
             Self::Backlog => "backlog",
             Self::Waited => "waited",
-            Self::Absent => "absent",
+            Self::Parked => "parked",
         }
     }
 }
@@ -139,6 +139,29 @@ pub struct Attempt {
     pub detail: String,
     /// The beginning of what a remote answered; empty if it answered nothing.
     pub answer: String,
+}
+
+/// A URL that somebody else may not see: it may hold a secret.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PrivateUrl(String);
+
+impl PrivateUrl {
+    /// This one.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// As it is.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Without the URL.
+impl fmt::Debug for PrivateUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PrivateUrl(…)")
+    }
 }
 
 /// What becomes of a delivery after an attempt.

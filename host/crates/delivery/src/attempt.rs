@@ -17,6 +17,7 @@ use crate::{
     breaker::Sign,
     intake::{Cause, Intake},
     millis,
+    queues::Begun,
     telemetry::DELIVERIES,
 };
 
@@ -46,9 +47,8 @@ pub(crate) struct Lease {
     /// Which attempt of its schedule it is.
     pub(crate) number: u32,
     pub(crate) again: bool,
-    /// Whether it is to find out if its endpoint is back.
-    pub(crate) is_probe: bool,
-    /// Whether others of its conversation wait for it.
+    pub(crate) begun: Begun,
+    /// Whether others of its conversation wait for it, if there are any.
     pub(crate) in_order: bool,
     pub(crate) until_ms: u64,
 }
@@ -126,7 +126,8 @@ pub(crate) async fn make(tools: Tools, subscriber: Arc<dyn Subscriber>, claimed:
 fn sign(attempted: &Attempted) -> Sign {
     match attempted.verdict {
         Verdict::Arrived | Verdict::Refused => Sign::Alive,
-        Verdict::NotTried { .. } | Verdict::Hindered | Verdict::Failed { fault: Fault::Ours, .. } => Sign::Nothing,
+        Verdict::Hindered => Sign::Hindered,
+        Verdict::NotTried { .. } | Verdict::Failed { fault: Fault::Ours, .. } => Sign::Nothing,
         Verdict::Failed { .. } => Sign::Failed { gone: attempted.status == Some(GONE) },
     }
 }
@@ -214,7 +215,7 @@ fn counts(lease: &Lease, verdict: Verdict) -> bool {
     match verdict {
         Verdict::Arrived | Verdict::Refused => true,
         Verdict::Failed { fault: Fault::Ours, .. } => true,
-        Verdict::Failed { .. } => !lease.is_probe,
+        Verdict::Failed { .. } => !lease.begun.is_probe,
         Verdict::Hindered | Verdict::NotTried { .. } => false,
     }
 }

@@ -36,6 +36,8 @@ pub(crate) enum Sign {
     },
     /// Nothing: the fault is this host's.
     Nothing,
+    /// Nothing, and this host cannot ask anybody now.
+    Hindered,
 }
 
 /// What has become of a breaker.
@@ -44,7 +46,10 @@ pub(crate) enum Turned {
     /// The endpoint is left alone for so long.
     Open(Duration),
     /// It is back.
-    Closed,
+    Closed {
+        /// Whether it was away for long, a quarter of an hour and more, and not merely now and then.
+        after_long: bool,
+    },
 }
 
 /// What is known of an endpoint.
@@ -97,7 +102,10 @@ impl Breaker {
     pub(crate) fn room(&self, now_ms: u64) -> u32 {
         match self {
             Self::Closed(_) => u32::MAX,
-            Self::Open { until_ms, .. } => u32::from(*until_ms <= now_ms),
+            // One that lies further ahead than any pause is long comes of a clock that was set back.
+            Self::Open { until_ms, .. } => {
+                u32::from(*until_ms <= now_ms || *until_ms > now_ms.saturating_add(millis(PAUSES.1)))
+            }
             Self::HalfOpen { probing, .. } => u32::from(!probing),
         }
     }
@@ -124,7 +132,7 @@ impl Breaker {
     /// An attempt has ended. Those that began before it opened tell nothing new.
     pub(crate) fn ended(&mut self, is_probe: bool, sign: Sign, now_ms: u64) -> Option<Turned> {
         match (&mut *self, sign) {
-            (_, Sign::Nothing) => {
+            (_, Sign::Nothing | Sign::Hindered) => {
                 if let (Self::HalfOpen { probing, .. }, true) = (self, is_probe) {
                     *probing = false;
                 }
@@ -135,9 +143,10 @@ impl Breaker {
                 let down = window.is_down(now_ms);
                 down.then(|| self.open(PAUSES.0, now_ms))
             }
-            (Self::HalfOpen { .. }, Sign::Alive) if is_probe => {
+            (Self::HalfOpen { pause, .. }, Sign::Alive) if is_probe => {
+                let after_long = *pause == PAUSES.1;
                 *self = Self::closed();
-                Some(Turned::Closed)
+                Some(Turned::Closed { after_long })
             }
             (Self::HalfOpen { pause, .. }, Sign::Failed { .. }) if is_probe => {
                 let pause = (*pause * 2).min(PAUSES.1);
@@ -226,7 +235,7 @@ mod tests {
         assert_eq!(breaker.ended(true, Sign::Nothing, now_ms), None);
         assert_eq!(breaker.room(now_ms), 1, "another probe, since that one told nothing");
         assert!(breaker.began());
-        assert_eq!(breaker.ended(true, Sign::Alive, now_ms), Some(Turned::Closed));
+        assert_eq!(breaker.ended(true, Sign::Alive, now_ms), Some(Turned::Closed { after_long: true }));
         assert_eq!((breaker.room(now_ms), breaker.until_ms()), (u32::MAX, None));
         assert!(!breaker.began());
     }

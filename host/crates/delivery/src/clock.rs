@@ -3,10 +3,13 @@
 use std::{
     fmt,
     pin::Pin,
-    time::{Duration, SystemTime},
+    sync::OnceLock,
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::sync::watch;
+
+use crate::millis;
 
 /// A wait that ends when its time has come.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -15,6 +18,11 @@ pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The time, in milliseconds since the Unix epoch.
     fn now_ms(&self) -> u64;
+
+    /// A time that nobody sets, from any beginning: by it, a clock that was set is told from time that has passed.
+    fn steady_ms(&self) -> u64 {
+        self.now_ms()
+    }
 
     /// Ends when it is `at_ms`, or somewhat earlier: whoever waits looks at the clock again.
     fn sleep_until(&self, at_ms: u64) -> Sleep;
@@ -31,6 +39,11 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn steady_ms(&self) -> u64 {
+        static BEGAN: OnceLock<Instant> = OnceLock::new();
+        millis(BEGAN.get_or_init(Instant::now).elapsed())
     }
 
     fn sleep_until(&self, at_ms: u64) -> Sleep {

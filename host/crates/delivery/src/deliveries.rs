@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use slashbox_core::{Dedupe, Event, Origin, SubscriberId};
+use slashbox_core::{Dedupe, Event, Origin, PrivateUrl, SubscriberId};
 use slashbox_store::{Accepted, CommitError, DeliveryKey, ReadError, Replayed, Store, WriteError};
 use tokio::task::JoinHandle;
 use tracing::warn;
@@ -159,7 +159,7 @@ impl Deliveries {
         &self,
         deliveries: Vec<DeliveryKey>,
         to: Option<SubscriberId>,
-        url: Option<String>,
+        url: Option<PrivateUrl>,
     ) -> Result<Vec<Replayed>, WriteError> {
         self.intake.replay(deliveries, to, url, self.clock.now_ms()).await
     }

@@ -21,6 +21,9 @@ const FAILURES_MIN: u32 = 20;
 /// For how long it may answer that it is gone for good: by mistake, while it moves.
 const GONE_MAX: Duration = Duration::from_secs(60 * 60);
 
+/// The least of either that has to pass while this host runs and asks.
+const SEEN_MIN: Duration = Duration::from_secs(60 * 60);
+
 /// After how long its operator is warned, and how often.
 const WARNED_EACH: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -35,8 +38,10 @@ const DOWN_FROM: u32 = 10;
 pub(crate) struct Fares {
     pub(crate) breaker: Breaker,
     health: Health,
-    /// Whether the store knows that it fails.
-    kept: bool,
+    /// As the store has it.
+    kept: Health,
+    /// Since when it fails as far as this run has seen: while nobody ran, nobody asked.
+    seen_failing_ms: Option<u64>,
     warned_at_ms: Option<u64>,
 }
 
@@ -57,8 +62,7 @@ impl Fares {
     pub(crate) fn of(health: Health) -> Self {
         let is_down = health.failures >= DOWN_FROM;
         let breaker = if is_down { Breaker::half_open() } else { Breaker::closed() };
-        let kept = health != Health::default();
-        Self { breaker, health, kept, warned_at_ms: None }
+        Self { breaker, health, kept: health, seen_failing_ms: None, warned_at_ms: None }
     }
 
     /// As the store should have it.
@@ -74,7 +78,7 @@ impl Fares {
     pub(crate) fn ended(&mut self, is_probe: bool, sign: Sign, may_be_disabled: bool, now_ms: u64) -> Follows {
         let turned = self.breaker.ended(is_probe, sign, now_ms);
         let follows = match sign {
-            Sign::Nothing => Follows::default(),
+            Sign::Nothing | Sign::Hindered => Follows::default(),
             Sign::Alive => self.succeeded(),
             Sign::Failed { gone } => self.failed(gone, may_be_disabled, now_ms),
         };
@@ -83,31 +87,37 @@ impl Fares {
 
     fn succeeded(&mut self) -> Follows {
         self.health = Health { disabled_since_ms: self.health.disabled_since_ms, ..Health::default() };
-        self.warned_at_ms = None;
-        Follows { to_be_kept: std::mem::take(&mut self.kept), ..Follows::default() }
+        (self.warned_at_ms, self.seen_failing_ms) = (None, None);
+        Follows { to_be_kept: self.keep(), ..Follows::default() }
     }
 
     fn failed(&mut self, gone: bool, may_be_disabled: bool, now_ms: u64) -> Follows {
         let health = &mut self.health;
         let since_ms = *health.failing_since_ms.get_or_insert(now_ms);
-        let counted = health.failures < FAILURES_MIN;
-        health.failures += u32::from(counted);
+        let seen_ms = *self.seen_failing_ms.get_or_insert(now_ms);
+        health.failures = (health.failures + 1).min(FAILURES_MIN);
         health.gone_since_ms = gone.then(|| health.gone_since_ms.unwrap_or(now_ms));
         let is_over = |since_ms: u64, time| now_ms.saturating_sub(since_ms) >= millis(time);
         let given_up = (is_over(since_ms, FAILING_MAX) && health.failures >= FAILURES_MIN)
             || health.gone_since_ms.is_some_and(|since_ms| is_over(since_ms, GONE_MAX));
-        let disabled = may_be_disabled && given_up && health.disabled_since_ms.is_none();
+        let may_be_disabled_now = may_be_disabled && is_over(seen_ms, SEEN_MIN);
+        let disabled = may_be_disabled_now && given_up && health.disabled_since_ms.is_none();
         if disabled {
             health.disabled_since_ms = Some(now_ms);
         }
-        let to_be_kept = is_over(since_ms, KEPT_FROM) && (counted || gone) || disabled;
-        self.kept |= to_be_kept;
+        let lasts = is_over(since_ms, KEPT_FROM) || disabled;
         let last_ms = self.warned_at_ms.unwrap_or(since_ms);
         let warned = may_be_disabled && !disabled && is_over(last_ms, WARNED_EACH);
         if warned {
             self.warned_at_ms = Some(now_ms);
         }
+        let to_be_kept = lasts && self.keep();
         Follows { turned: None, to_be_kept, warned_since_ms: warned.then_some(since_ms), disabled }
+    }
+
+    /// Whether the store has to be told; it is then taken to know.
+    fn keep(&mut self) -> bool {
+        std::mem::replace(&mut self.kept, self.health) != self.health
     }
 }
 
@@ -159,6 +169,28 @@ mod tests {
         assert!(fares.clone().ended(false, GONE, true, HOUR_MS).disabled);
         fares.ended(false, FAILED, true, HOUR_MS - 1);
         assert!(!fares.ended(false, GONE, true, HOUR_MS).disabled, "it has said something else meanwhile");
+    }
+
+    /// Nobody asked while nobody ran.
+    #[test]
+    fn a_host_that_was_off_does_not_count() {
+        let before =
+            Health { failing_since_ms: Some(0), failures: 20, gone_since_ms: Some(0), disabled_since_ms: None };
+        let mut fares = Fares::of(before);
+        assert!(!fares.ended(false, GONE, true, 6 * DAY_MS).disabled);
+        assert!(!fares.ended(false, GONE, true, 6 * DAY_MS + HOUR_MS - 1).disabled);
+        assert!(fares.ended(false, GONE, true, 6 * DAY_MS + HOUR_MS).disabled);
+    }
+
+    /// What it has said since is what counts after a restart too.
+    #[test]
+    fn the_store_forgets_that_it_was_gone() {
+        let mut fares = new();
+        fail(&mut fares, 20, 0);
+        assert!(fares.ended(false, GONE, true, 2 * 60_000).to_be_kept);
+        assert!(!fares.ended(false, GONE, true, 3 * 60_000).to_be_kept, "it knows that");
+        assert!(fares.ended(false, FAILED, true, 4 * 60_000).to_be_kept);
+        assert_eq!(fares.health().gone_since_ms, None);
     }
 
     #[test]

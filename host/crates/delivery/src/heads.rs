@@ -3,7 +3,10 @@
 //! Pure: times go in. Invariant: the time of a delivery runs only while its subscriber takes others. Where nothing arrives,
 //! nothing is overtaken.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Duration,
+};
 
 use slashbox_store::DeliveryKey;
 
@@ -14,55 +17,72 @@ const BLOCKED_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The most that are kept in mind of a subscriber: more fail only where everything fails. Those that are left out come in
 /// again when they fail the next time.
-const HEADS_MAX: usize = 10_000;
+pub(crate) const HEADS_MAX: usize = 10_000;
+
+/// How long until one is looked at again that was under way when its time had come.
+const AGAIN_MS: u64 = 15_000;
+
+/// The most that are set aside at once: a few milliseconds' work of the store's.
+const TAKEN_MAX: usize = 200;
 
 /// Such deliveries of a subscriber.
 #[derive(Debug, Default)]
 pub(crate) struct Heads {
-    /// Of each, when the first other one arrived after it had begun to fail; `None` if none has.
-    since_ms: BTreeMap<DeliveryKey, Option<u64>>,
-    /// Whether there may be some without a time: hardly ever, and asked whenever something arrives.
-    some_without: bool,
+    /// Those that have failed since something else arrived last.
+    undated: HashSet<DeliveryKey>,
+    /// Of the others, when they are to be set aside.
+    due_ms: HashMap<DeliveryKey, u64>,
+    /// The same by time.
+    by_time: BTreeSet<(u64, DeliveryKey)>,
 }
 
 impl Heads {
     /// One has failed.
     pub(crate) fn add(&mut self, delivery: DeliveryKey) {
-        if self.since_ms.len() < HEADS_MAX && !self.since_ms.contains_key(&delivery) {
-            self.since_ms.insert(delivery, None);
-            self.some_without = true;
+        if self.undated.len() + self.due_ms.len() < HEADS_MAX && !self.due_ms.contains_key(&delivery) {
+            self.undated.insert(delivery);
         }
     }
 
     /// One holds up nobody any more.
     pub(crate) fn remove(&mut self, delivery: DeliveryKey) {
-        self.since_ms.remove(&delivery);
+        self.undated.remove(&delivery);
+        if let Some(due_ms) = self.due_ms.remove(&delivery) {
+            self.by_time.remove(&(due_ms, delivery));
+        }
     }
 
     /// Another one has arrived.
     pub(crate) fn another_arrived(&mut self, now_ms: u64) {
-        if std::mem::take(&mut self.some_without) {
-            self.since_ms.values_mut().for_each(|since_ms| *since_ms = since_ms.or(Some(now_ms)));
+        let due_ms = now_ms.saturating_add(millis(BLOCKED_MAX));
+        for delivery in self.undated.drain() {
+            self.due_ms.insert(delivery, due_ms);
+            self.by_time.insert((due_ms, delivery));
         }
     }
 
-    /// Nothing arrives any more: whoever fails is not to blame.
+    /// Nothing arrives any more: whoever fails is not to blame, and comes in again when it fails the next time.
     pub(crate) fn nothing_arrives(&mut self) {
-        self.since_ms.values_mut().for_each(|since_ms| *since_ms = None);
-        self.some_without = true;
+        *self = Self::default();
     }
 
     /// When the first one is to be set aside, as things stand.
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        self.since_ms.values().flatten().map(|since_ms| since_ms.saturating_add(millis(BLOCKED_MAX))).min()
+        self.by_time.first().map(|(due_ms, _)| *due_ms)
     }
 
-    /// Those that are to be set aside now; they are forgotten here.
-    pub(crate) fn take_due(&mut self, now_ms: u64) -> Vec<DeliveryKey> {
-        let is_due = |since_ms: &Option<u64>| {
-            since_ms.is_some_and(|since_ms| since_ms.saturating_add(millis(BLOCKED_MAX)) <= now_ms)
-        };
-        self.since_ms.extract_if(.., |_, since_ms| is_due(since_ms)).map(|(delivery, _)| delivery).collect()
+    /// Some of those that are to be set aside now. They stay here until they are removed or put off.
+    pub(crate) fn due(&self, now_ms: u64) -> Vec<DeliveryKey> {
+        let due = self.by_time.iter().take_while(|(due_ms, _)| *due_ms <= now_ms);
+        due.take(TAKEN_MAX).map(|(_, delivery)| *delivery).collect()
+    }
+
+    /// One was under way when its time had come: it may arrive yet.
+    pub(crate) fn put_off(&mut self, delivery: DeliveryKey, now_ms: u64) {
+        self.remove(delivery);
+        let due_ms = now_ms.saturating_add(AGAIN_MS);
+        self.due_ms.insert(delivery, due_ms);
+        self.by_time.insert((due_ms, delivery));
     }
 }
 
@@ -85,8 +105,11 @@ mod tests {
         heads.add(delivery(2));
         heads.add(delivery(1));
         assert_eq!(heads.next_ms(), Some(301_000));
-        assert_eq!(heads.take_due(300_999), []);
-        assert_eq!(heads.take_due(400_000), [delivery(1)]);
+        assert_eq!(heads.due(300_999), []);
+        assert_eq!(heads.due(400_000), [delivery(1)]);
+        heads.put_off(delivery(1), 400_000);
+        assert_eq!((heads.due(414_999), heads.due(415_000)), (vec![], vec![delivery(1)]));
+        heads.remove(delivery(1));
         heads.another_arrived(5_000);
         heads.another_arrived(6_000);
         assert_eq!(heads.next_ms(), Some(305_000));
@@ -100,15 +123,21 @@ mod tests {
         heads.add(delivery(1));
         heads.another_arrived(0);
         heads.nothing_arrives();
-        assert_eq!((heads.next_ms(), heads.take_due(400_000)), (None, Vec::new()));
         heads.another_arrived(400_000);
-        assert_eq!(heads.next_ms(), Some(700_000), "all of its time again");
+        assert_eq!((heads.next_ms(), heads.due(900_000)), (None, Vec::new()), "it has not failed since");
+        heads.add(delivery(1));
+        heads.another_arrived(500_000);
+        assert_eq!(heads.next_ms(), Some(800_000), "all of its time again");
     }
 
     #[test]
     fn it_does_not_grow_for_ever() {
         let mut heads = Heads::default();
-        (0..2 * HEADS_MAX as u64).for_each(|event| heads.add(delivery(event)));
-        assert_eq!(heads.since_ms.len(), HEADS_MAX);
+        for event in 0..2 * HEADS_MAX as u64 {
+            heads.add(delivery(event));
+            heads.another_arrived(0);
+        }
+        assert_eq!(heads.due_ms.len(), HEADS_MAX);
+        assert_eq!(heads.due(u64::MAX).len(), TAKEN_MAX);
     }
 }

@@ -10,7 +10,7 @@ use std::{
     sync::{Mutex, PoisonError, RwLock},
 };
 
-use slashbox_core::{Origin, SubscriberId, TimerWrite};
+use slashbox_core::{Origin, PrivateUrl, SubscriberId, TimerWrite};
 use slashbox_store::{
     Accepted, Change, CommitError, DeliveryKey, FinishError, Finished, NewEvent, ReplayTo, Replayed, Store,
     SubscriberKey, WriteError,
@@ -31,6 +31,7 @@ pub(crate) struct Intake {
     pub(crate) for_keeper: News<ForKeeper>,
     /// Until when those are left alone that fail, in milliseconds since the Unix epoch.
     pub(crate) left_alone: Mutex<HashMap<SubscriberId, u64>>,
+    pausing: tokio::sync::Mutex<()>,
 }
 
 /// Where a call comes from that changes something.
@@ -58,6 +59,24 @@ impl Drop for ToldAfterwards<'_> {
     }
 }
 
+/// Tells the worker when it is dropped, also if whoever waited for the store has gone: what is queued there is stored.
+struct ToldOfPause<'i> {
+    intake: &'i Intake,
+    key: SubscriberKey,
+    /// None if it was not stored.
+    paused: Option<bool>,
+}
+
+impl Drop for ToldOfPause<'_> {
+    fn drop(&mut self) {
+        if let Some(paused) = self.paused {
+            self.intake.for_worker.tell(|told| {
+                told.paused.insert(self.key, paused);
+            });
+        }
+    }
+}
+
 impl Intake {
     pub(crate) fn new(store: Store) -> Self {
         Self {
@@ -67,6 +86,7 @@ impl Intake {
             for_timers: News::default(),
             for_keeper: News::default(),
             left_alone: Mutex::default(),
+            pausing: tokio::sync::Mutex::default(),
         }
     }
 
@@ -85,33 +105,29 @@ impl Intake {
         &self,
         deliveries: Vec<DeliveryKey>,
         to: Option<SubscriberId>,
-        url: Option<String>,
+        url: Option<PrivateUrl>,
         now_ms: u64,
     ) -> Result<Vec<Replayed>, WriteError> {
         let subscriber = match to {
             Some(id) => self.keys_of(vec![id]).await?.into_iter().next(),
             None => None,
         };
-        let replayed = self.store.replay(deliveries, ReplayTo { subscriber, url }, now_ms).await?;
-        let due = replayed.iter().filter_map(|replayed| match replayed {
-            Replayed::OnItsWay(key) => Some(key.subscriber),
-            Replayed::Open(_) | Replayed::Gone => None,
-        });
-        self.for_worker.tell(|told| told.due.extend(due));
-        Ok(replayed)
+        let due = deliveries.iter().map(|key| subscriber.unwrap_or(key.subscriber)).collect();
+        let _told = ToldAfterwards { intake: self, due, timer_ms: None };
+        self.store.replay(deliveries, ReplayTo { subscriber, url }, now_ms).await
     }
 
-    /// Has a subscriber wait, or go on.
+    /// Has a subscriber wait, or go on. One after the other, so that the worker is told in the order in which it is stored.
     pub(crate) async fn pause(&self, id: &SubscriberId, paused: bool, now_ms: u64) -> Result<(), WriteError> {
+        let _turn = self.pausing.lock().await;
         for key in self.keys_of(vec![id.clone()]).await? {
-            if paused {
-                self.store.pause(key, now_ms).await?;
-            } else {
-                self.store.resume(key, now_ms).await?;
+            let mut told = ToldOfPause { intake: self, key, paused: Some(paused) };
+            let stored =
+                if paused { self.store.pause(key, now_ms).await } else { self.store.resume(key, now_ms).await };
+            if stored.is_err() {
+                told.paused = None;
             }
-            self.for_worker.tell(|told| {
-                told.paused.insert(key, paused);
-            });
+            stored?;
         }
         Ok(())
     }

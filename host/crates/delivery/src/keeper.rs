@@ -10,7 +10,7 @@ use std::{collections::VecDeque, sync::Arc};
 use slashbox_core::{DeadWhy, SubscriberId};
 use slashbox_store::{Backlog, GiveUp, ReadError, Rule, Span, WriteError};
 use tokio::time::Instant;
-use tracing::{debug, error};
+use tracing::{debug, error, warn};
 
 use crate::{Clock, intake::Intake, outage::Outage, telemetry::DELIVERIES};
 
@@ -60,6 +60,12 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 /// backlog takes 20 ms of a reader's time.
 const LOOK_EVERY_MS: u64 = 60 * 1_000;
 
+/// How long after a start nothing ends or goes for its age: if nobody ran for days, what waited meanwhile is attempted first.
+const START_MS: u64 = 60 * 60 * 1_000;
+
+/// From how much on the wall's clock was set, and did not merely go wrong.
+const STEP_MS: u64 = 60 * 60 * 1_000;
+
 /// How often what was passed over is looked at again: what was open or dead may be neither any more.
 const LAP_EVERY_MS: u64 = DAY_MS;
 
@@ -74,9 +80,32 @@ pub(crate) struct Keeper {
     passed: Passed,
     next_look_ms: u64,
     next_lap_ms: u64,
+    /// The clocks at the last look.
+    looked: Times,
+    /// Until when, by the steady clock, nothing ends or goes for its age.
+    patient_until_ms: u64,
     /// Until when others have the store for themselves.
     rest: Option<Instant>,
     outage: Outage,
+}
+
+/// Both clocks at a moment, in milliseconds.
+#[derive(Clone, Copy, Debug)]
+struct Times {
+    wall: u64,
+    steady: u64,
+}
+
+impl Times {
+    fn of(clock: &dyn Clock) -> Self {
+        Self { wall: clock.now_ms(), steady: clock.steady_ms() }
+    }
+
+    /// By how much the wall's clock was set since an earlier moment.
+    fn set_since(self, earlier: Self) -> u64 {
+        let passed = self.steady.saturating_sub(earlier.steady);
+        self.wall.abs_diff(earlier.wall.saturating_add(passed))
+    }
 }
 
 /// Up to which event, …
@@ -105,6 +134,7 @@ enum Turn {
 impl Keeper {
     pub(crate) fn new(intake: Arc<Intake>, clock: Arc<dyn Clock>, keeping: Keeping) -> Self {
         let now_ms = clock.now_ms();
+        let looked = Times::of(&*clock);
         Self {
             intake,
             clock,
@@ -113,6 +143,8 @@ impl Keeper {
             passed: Passed::default(),
             next_look_ms: now_ms,
             next_lap_ms: now_ms.saturating_add(LAP_EVERY_MS),
+            patient_until_ms: looked.steady.saturating_add(START_MS),
+            looked,
             rest: None,
             outage: Outage::none("what is stored is kept within bounds"),
         }
@@ -146,13 +178,19 @@ impl Keeper {
         }
     }
 
+    /// Also if the clock was set back meanwhile.
+    fn is_time_to_look(&self) -> bool {
+        let now_ms = self.clock.now_ms();
+        now_ms >= self.next_look_ms || self.next_look_ms > now_ms.saturating_add(LOOK_EVERY_MS)
+    }
+
     /// Does a part of what was found, or looks again.
     async fn work(&mut self) {
         self.rest = None;
         let began = Instant::now();
         let done = match self.steps.front().cloned() {
             Some(step) => self.step(step).await,
-            None if self.clock.now_ms() >= self.next_look_ms => self.look().await,
+            None if self.is_time_to_look() => self.look().await,
             None => return,
         };
         match done {
@@ -206,6 +244,7 @@ impl Keeper {
 
     /// Finds what there is to do.
     async fn look(&mut self) -> Result<(), WriteError> {
+        self.mind_the_clock();
         let now_ms = self.clock.now_ms();
         if now_ms >= self.next_lap_ms {
             self.passed = Passed::default();
@@ -217,6 +256,20 @@ impl Keeper {
         Ok(())
     }
 
+    /// A clock that was set makes everything older or younger than it is: then nothing ends or goes for its age until that
+    /// can be told by the new time.
+    fn mind_the_clock(&mut self) {
+        let now = Times::of(&*self.clock);
+        let set_by_ms = now.set_since(self.looked);
+        if set_by_ms > STEP_MS {
+            let days = self.keeping.waiting_days.max(self.keeping.parked_days);
+            self.patient_until_ms = now.steady.saturating_add(u64::from(days) * DAY_MS);
+            let set_by_h = set_by_ms / 3_600_000;
+            warn!(target: DELIVERIES, set_by_h, days, "the clock was set: for so long nothing ends or is removed for its age");
+        }
+        self.looked = now;
+    }
+
     async fn found(&self, now_ms: u64) -> Result<Vec<Step>, ReadError> {
         let reader = self.intake.store().reader();
         let Some(last_event) = reader.last_event().await? else { return Ok(Vec::new()) };
@@ -224,9 +277,14 @@ impl Keeper {
         let waited_ms = before(now_ms, waiting_days);
         let bounds = Bounds { now_ms, last_event, waited_ms, last_waited: reader.last_accepted_by(waited_ms).await? };
         let mut steps = Vec::new();
+        let is_patient = self.clock.steady_ms() < self.patient_until_ms;
         for backlog in reader.backlogs().await? {
             let all = self.beyond(&backlog, &bounds).await?;
-            steps.extend(all.into_iter().map(|which| Step::GiveUp { id: backlog.id.clone(), which, count: 0 }));
+            let all = all.into_iter().filter(|which| !is_patient || which.rule == Rule::Backlog);
+            steps.extend(all.map(|which| Step::GiveUp { id: backlog.id.clone(), which, count: 0 }));
+        }
+        if is_patient {
+            return Ok(steps);
         }
         let span =
             Span { after: self.passed.payloads, last: reader.last_accepted_by(before(now_ms, payload_days)).await? };
@@ -240,12 +298,16 @@ impl Keeper {
     /// Which of a subscriber's deliveries are to become dead letters. Those of one that is absent have a time of their own.
     async fn beyond(&self, backlog: &Backlog, bounds: &Bounds) -> Result<Vec<GiveUp>, ReadError> {
         let give_up = |rule, last| GiveUp { subscriber: backlog.subscriber, rule, after: 0, last };
+        let parked_ms = before(bounds.now_ms, self.keeping.parked_days);
         let mut all = Vec::new();
-        match backlog.absent_since_ms {
-            Some(since_ms) if since_ms <= before(bounds.now_ms, self.keeping.parked_days) => {
-                return Ok(vec![give_up(Rule::Absent { since_ms }, bounds.last_event)]);
+        match backlog.held_since_ms {
+            Some(held_since_ms) if held_since_ms <= parked_ms => {
+                all.push(give_up(Rule::Parked { since_ms: parked_ms }, bounds.last_event));
             }
-            None if backlog.oldest <= bounds.last_waited => {
+            // Whoever has come back gets the time for what waited meanwhile.
+            None if backlog.oldest <= bounds.last_waited
+                && backlog.served_since_ms.is_none_or(|since_ms| since_ms <= bounds.waited_ms) =>
+            {
                 all.push(give_up(Rule::Waited { since_ms: bounds.waited_ms }, bounds.last_waited));
             }
             _ => {}
@@ -279,7 +341,9 @@ fn tell_given_up(step: &Step) {
     let why = match which.rule.why() {
         DeadWhy::Backlog => "more than the backlog holds: its oldest deliveries are dead letters now",
         DeadWhy::Waited => "its deliveries have waited for too long: they are dead letters now",
-        DeadWhy::Absent => "it was absent for too long: what it should have got are dead letters now",
+        DeadWhy::Parked => {
+            "it was absent, paused or disabled for too long: what it should have got are dead letters now"
+        }
     };
     error!(target: DELIVERIES, subscriber = %id, count, "{why}");
 }

@@ -23,6 +23,29 @@ const PLUGIN_ATTEMPTS_MAX: u32 = 256;
 /// See [`PLUGIN_ATTEMPTS_MAX`].
 const REMOTE_ATTEMPTS_MAX: u32 = 768;
 
+/// By how much attempts at a pace may be late and still all be made: so those that are close together share a claim.
+const CATCH_UP_MS: u64 = 50;
+
+/// How long nothing is attempted once this host is hindered, at first and at most, doubling.
+const HINDERED_MS: u64 = 1_000;
+/// See [`HINDERED_MS`].
+const HINDERED_MAX_MS: u64 = 60_000;
+
+/// Whoever comes seldom comes on time.
+fn slack_ms(pace_ms: u64) -> u64 {
+    if pace_ms < CATCH_UP_MS { CATCH_UP_MS } else { 0 }
+}
+
+fn hindered(times: u32, now_ms: u64) -> (u64, u32) {
+    let pause_ms = HINDERED_MS.saturating_mul(1 << times.min(16)).min(HINDERED_MAX_MS);
+    (now_ms.saturating_add(pause_ms), times.saturating_add(1))
+}
+
+/// Whether a time is still to come. One that is further ahead than it can be comes of a clock that was set back.
+fn is_ahead(at_ms: u64, now_ms: u64, max_ms: u64) -> bool {
+    at_ms > now_ms && at_ms <= now_ms.saturating_add(max_ms)
+}
+
 fn attempts_max(kind: SubscriberKind) -> u32 {
     match kind {
         SubscriberKind::Plugin => PLUGIN_ATTEMPTS_MAX,
@@ -72,6 +95,11 @@ impl Room {
         Self { all: self.all.min(all), again: self.again.min(all) }
     }
 
+    /// The probe may be at anything.
+    fn at_least_a_probe(self, breaker: u32) -> Self {
+        if breaker == 1 { Self { again: self.all, ..self } } else { self }
+    }
+
     /// When there is something for it.
     fn next_ms(self, ready: Ready) -> Option<u64> {
         let first_ms = ready.first_ms.filter(|_| self.all > 0);
@@ -93,6 +121,12 @@ pub(crate) struct Queue {
     in_flight: InFlight,
     /// When the next attempt may begin, where there may only be so many in a second.
     paced_ms: u64,
+    /// Until when nothing is attempted, since this host is hindered; and how often it was, one after the other.
+    hindered: (u64, u32),
+    /// Counts how often it has begun anew: what was under way before tells nothing of it.
+    generation: u32,
+    /// Whether the last one was at what was attempted or replayed before: where only one may begin, they take turns.
+    last_was_again: bool,
 }
 
 impl Queue {
@@ -106,12 +140,23 @@ impl Queue {
             ready: Ready::default(),
             in_flight: InFlight::default(),
             paced_ms: 0,
+            hindered: (0, 0),
+            generation: 0,
+            last_was_again: false,
         }
     }
 
     /// As it was when it was known last.
     pub(crate) fn known(self, paused: bool, fares: Fares) -> Self {
         Self { paused, fares, ..self }
+    }
+
+    /// It begins anew, as if it had never failed.
+    pub(crate) fn renew(&mut self) {
+        self.fares = Fares::of(Health::default());
+        self.heads = Heads::default();
+        self.hindered = (0, 0);
+        self.generation += 1;
     }
 
     /// Who it is, if it is to be attempted at all.
@@ -126,11 +171,20 @@ impl Queue {
 
     fn room_at(&self, now_ms: u64) -> Room {
         let breaker = self.fares.breaker.room(now_ms);
-        let paced = match self.pace_ms() {
-            Some(_) => u32::from(self.paced_ms <= now_ms),
-            None => u32::MAX,
-        };
-        self.room().at_most(breaker.min(paced)).at_least_a_probe(breaker)
+        let paced = self.pace_ms().map_or(u32::MAX, |pace_ms| self.paced(pace_ms, now_ms));
+        let hindered = if is_ahead(self.hindered.0, now_ms, HINDERED_MAX_MS) { 0 } else { u32::MAX };
+        let room = self.room().at_most(breaker.min(paced).min(hindered)).at_least_a_probe(breaker);
+        let first_is_ready = self.ready.first_ms.is_some_and(|first_ms| first_ms <= now_ms);
+        if room.all == 1 && self.last_was_again && first_is_ready { Room { again: 0, ..room } } else { room }
+    }
+
+    /// How many attempts may begin now. Where they are close together, some begin at once instead of each by itself.
+    fn paced(&self, pace_ms: u64, now_ms: u64) -> u32 {
+        if is_ahead(self.paced_ms, now_ms, 1_000) {
+            return 0;
+        }
+        let late_ms = now_ms.saturating_sub(self.paced_ms).min(slack_ms(pace_ms));
+        u32::try_from(1 + late_ms / pace_ms).unwrap_or(u32::MAX)
     }
 
     /// How far attempts are apart at least.
@@ -139,22 +193,24 @@ impl Queue {
         Some(1_000_u64.div_ceil(u64::from(per_second.max(1))))
     }
 
-    /// When something can be attempted, if nothing else happens.
-    fn next_ms(&self) -> Option<u64> {
-        let ready_ms = self.room().next_ms(self.ready)?;
+    /// When something can be attempted where there is so much room, if nothing else happens.
+    fn next_ms(&self, room: Room) -> Option<u64> {
+        let ready_ms = room.next_ms(self.ready)?;
         let breaker_ms = self.fares.breaker.until_ms().unwrap_or_default();
         let paced_ms = self.pace_ms().map_or(0, |_| self.paced_ms);
         // While a probe is under way, its end wakes the worker.
         let probing = self.fares.breaker.until_ms().is_none() && self.fares.breaker.room(0) == 0;
-        (!probing).then_some(ready_ms.max(breaker_ms).max(paced_ms))
+        (!probing).then_some(ready_ms.max(breaker_ms).max(paced_ms).max(self.hindered.0))
     }
 }
 
-impl Room {
-    /// The probe may be at anything.
-    fn at_least_a_probe(self, breaker: u32) -> Self {
-        if breaker == 1 { Self { again: self.all, ..self } } else { self }
-    }
+/// An attempt that has begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Begun {
+    /// Whether it is to find out if its endpoint is back.
+    pub(crate) is_probe: bool,
+    /// How often its subscriber had begun anew.
+    generation: u32,
 }
 
 /// Every subscriber that is known.
@@ -234,34 +290,58 @@ impl Queues {
 
     /// When to look again, if nothing else happens. Where no room is left, the end of an attempt wakes the worker.
     pub(crate) fn next_ms(&self) -> Option<u64> {
-        let has_room = |queue: &&Queue| {
+        let next_ms = |queue: &Queue| {
             let free = self.free(queue.id.kind);
             let room = queue.room().at_most(free.all);
-            Room { again: room.again.min(free.again), ..room }.next_ms(queue.ready).is_some()
+            queue.next_ms(Room { again: room.again.min(free.again), ..room })
         };
-        let attempts = self.queues.values().filter(has_room).filter_map(Queue::next_ms);
+        let attempts = self.queues.values().filter_map(next_ms);
         let heads = self.queues.values().filter_map(|queue| queue.heads.next_ms());
         attempts.chain(heads).min()
     }
 
-    /// What is to be set aside now.
-    pub(crate) fn take_due_heads(&mut self, now_ms: u64) -> Vec<DeliveryKey> {
-        self.queues.values_mut().flat_map(|queue| queue.heads.take_due(now_ms)).collect()
+    /// Some of what is to be set aside now.
+    pub(crate) fn due_heads(&self, now_ms: u64) -> Vec<DeliveryKey> {
+        self.queues.values().flat_map(|queue| queue.heads.due(now_ms)).collect()
+    }
+
+    /// Those hold up nobody any more, or are under way and may arrive.
+    pub(crate) fn looked_at(&mut self, heads: &[DeliveryKey], is_under_way: impl Fn(DeliveryKey) -> bool, now_ms: u64) {
+        for &delivery in heads {
+            let Some(queue) = self.queues.get_mut(&delivery.subscriber) else { continue };
+            if is_under_way(delivery) {
+                queue.heads.put_off(delivery, now_ms);
+            } else {
+                queue.heads.remove(delivery);
+            }
+        }
+    }
+
+    /// Those have failed before this run.
+    pub(crate) fn failed_before(&mut self, heads: Vec<DeliveryKey>) {
+        for delivery in heads {
+            if let Some(queue) = self.queues.get_mut(&delivery.subscriber) {
+                queue.heads.add(delivery);
+            }
+        }
     }
 
     fn free(&self, kind: SubscriberKind) -> Room {
         self.in_flight.get(&kind).copied().unwrap_or_default().room(attempts_max(kind))
     }
 
-    /// An attempt begins; tells whether it is the probe.
-    pub(crate) fn began(&mut self, key: SubscriberKey, again: bool, now_ms: u64) -> bool {
-        let Some(queue) = self.queues.get_mut(&key) else { return false };
+    /// An attempt begins.
+    pub(crate) fn began(&mut self, key: SubscriberKey, again: bool, now_ms: u64) -> Begun {
+        let Some(queue) = self.queues.get_mut(&key) else { return Begun::default() };
         queue.in_flight.began(again);
+        queue.last_was_again = again;
         if let Some(pace_ms) = queue.pace_ms() {
-            queue.paced_ms = now_ms.max(queue.paced_ms).saturating_add(pace_ms);
+            let since_ms = queue.paced_ms.max(now_ms.saturating_sub(slack_ms(pace_ms)));
+            let since_ms = if is_ahead(since_ms, now_ms, 1_000) { since_ms } else { since_ms.min(now_ms) };
+            queue.paced_ms = since_ms.saturating_add(pace_ms);
         }
         self.in_flight.entry(queue.id.kind).or_default().began(again);
-        queue.fares.breaker.began()
+        Begun { is_probe: queue.fares.breaker.began(), generation: queue.generation }
     }
 
     /// An attempt has ended.
@@ -276,7 +356,7 @@ impl Queues {
     pub(crate) fn learned(
         &mut self,
         delivery: DeliveryKey,
-        is_probe: bool,
+        begun: Begun,
         sign: Sign,
         is_head: bool,
         now_ms: u64,
@@ -287,13 +367,21 @@ impl Queues {
         } else {
             queue.heads.remove(delivery);
         }
-        if sign == Sign::Alive {
-            queue.heads.another_arrived(now_ms);
+        queue.hindered = match sign {
+            Sign::Hindered => hindered(queue.hindered.1, now_ms),
+            Sign::Alive | Sign::Failed { .. } | Sign::Nothing => (0, 0),
+        };
+        if begun.generation != queue.generation {
+            return Follows::default();
         }
         let may_be_disabled = queue.subscriber.as_ref().is_some_and(|subscriber| subscriber.policy().may_be_disabled);
-        let follows = queue.fares.ended(is_probe, sign, may_be_disabled, now_ms);
-        if let Some(Turned::Open(_)) = follows.turned {
-            queue.heads.nothing_arrives();
+        let follows = queue.fares.ended(begun.is_probe, sign, may_be_disabled, now_ms);
+        match follows.turned {
+            Some(Turned::Open(_)) => queue.heads.nothing_arrives(),
+            Some(Turned::Closed { .. }) | None if sign == Sign::Alive && queue.fares.breaker.room(now_ms) > 1 => {
+                queue.heads.another_arrived(now_ms);
+            }
+            Some(Turned::Closed { .. }) | None => {}
         }
         follows
     }
@@ -380,20 +468,89 @@ mod tests {
         assert_eq!(began, (0..10).map(|n| n * 100).collect::<Vec<_>>());
     }
 
+    /// Where only one may begin at a time, neither keeps the other away.
+    #[test]
+    fn first_tries_and_others_take_turns() {
+        for policy in [Policy { per_second: Some(10), ..policy(40) }, policy(1)] {
+            let mut queues = one(policy);
+            let mut began = Vec::new();
+            for turn in 0..6 {
+                let now_ms = turn * 100;
+                let again = claimable(&queues, now_ms).unwrap() == (1, 1);
+                queues.began(ONE, again, now_ms);
+                queues.ended(ONE, again);
+                began.push(again);
+            }
+            assert_eq!(began, [true, false, true, false, true, false]);
+            // Alone, each goes on.
+            queues.began(ONE, true, 600);
+            queues.ended(ONE, true);
+            queues.known(ONE, Ready { first_ms: None, again_ms: Some(0) });
+            assert_eq!(claimable(&queues, 700), Some((1, 1)));
+        }
+    }
+
     #[test]
     fn an_open_breaker_lets_nothing_through_but_its_probe() {
         let mut queues = one(policy(40));
         let delivery = DeliveryKey { event: 1, subscriber: ONE };
         for _ in 0..10 {
-            queues.learned(delivery, false, Sign::Failed { gone: false }, false, 0);
+            queues.learned(delivery, Begun::default(), Sign::Failed { gone: false }, false, 0);
         }
         assert_eq!((claimable(&queues, 29_999), queues.next_ms()), (None, Some(30_000)));
         assert_eq!(claimable(&queues, 30_000), Some((1, 1)));
-        assert!(queues.began(ONE, false, 30_000));
+        let probe = queues.began(ONE, false, 30_000);
+        assert!(probe.is_probe);
         assert_eq!((claimable(&queues, 31_000), queues.next_ms()), (None, None));
         queues.ended(ONE, false);
-        queues.learned(delivery, true, Sign::Alive, false, 31_000);
+        queues.learned(delivery, probe, Sign::Alive, false, 31_000);
         assert_eq!((claimable(&queues, 31_000), queues.next_ms()), (Some((40, 20)), Some(0)));
+    }
+
+    /// Retries of others hold all places that retries have: nothing is looked for until one of them ends.
+    #[test]
+    fn without_a_place_nobody_spins() {
+        let mut queues = one(policy(40));
+        let id = SubscriberId { tenant: "default".into(), kind: SubscriberKind::Webhook, name: "two".into() };
+        queues.add(SubscriberKey(2), Queue::new(id, Some(Arc::new(Remote(policy(1_000))))));
+        for _ in 0..REMOTE_ATTEMPTS_MAX / 2 {
+            queues.began(SubscriberKey(2), true, 0);
+        }
+        queues.known(ONE, Ready { first_ms: Some(9_000), again_ms: Some(0) });
+        assert_eq!((claimable(&queues, 1_000), queues.next_ms()), (None, Some(9_000)));
+    }
+
+    /// A host without a network asks nobody again and again.
+    #[test]
+    fn who_is_hindered_pauses() {
+        let mut queues = one(policy(40));
+        let delivery = DeliveryKey { event: 1, subscriber: ONE };
+        let mut now_ms = 1_000_000;
+        for pause_ms in [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+            let begun = queues.began(ONE, false, now_ms);
+            queues.ended(ONE, false);
+            queues.learned(delivery, begun, Sign::Hindered, false, now_ms);
+            now_ms += pause_ms;
+            assert_eq!((claimable(&queues, now_ms - 1), queues.next_ms()), (None, Some(now_ms)));
+        }
+        assert!(claimable(&queues, now_ms).is_some());
+        assert!(claimable(&queues, now_ms - 10 * HINDERED_MAX_MS).is_some(), "the clock was set back");
+        queues.learned(delivery, Begun::default(), Sign::Alive, false, now_ms);
+        assert_eq!(queues.next_ms(), Some(0));
+    }
+
+    /// What hung at the old place says nothing of the new one.
+    #[test]
+    fn what_began_before_it_was_renewed_tells_nothing() {
+        let mut queues = one(policy(40));
+        let delivery = DeliveryKey { event: 1, subscriber: ONE };
+        let before: Vec<Begun> = (0..20).map(|_| queues.began(ONE, false, 0)).collect();
+        queues.get_mut(ONE).unwrap().renew();
+        for begun in before {
+            queues.ended(ONE, false);
+            queues.learned(delivery, begun, Sign::Failed { gone: false }, false, 1);
+        }
+        assert_eq!(claimable(&queues, 1), Some((40, 20)));
     }
 
     #[test]

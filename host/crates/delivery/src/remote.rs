@@ -225,17 +225,25 @@ impl Remote {
 
     async fn attempt(&self, delivery: &Delivery) -> Attempted {
         let place = match &delivery.replay_url {
-            Some(url) => self.elsewhere(url),
+            Some(url) => self.elsewhere(url.expose()),
             None => Ok(self.here()),
         };
         let place = match place {
             Ok(place) => place,
             Err(error) => return cannot_go_there(&error),
         };
+        let private =
+            delivery.replay_url.as_ref().map(|_| Redactor::new(parts_of(&place.target).iter().map(String::as_str)));
         let body = self.settings.format.event(&delivery.event, place.api_key);
         let limits = Limits { total: self.settings.answer_max, ..Limits::default() };
         match self.send(place, body, Marks::of(delivery), limits).await {
-            Ok(response) => self.answered(&response, delivery.now_ms),
+            Ok(response) => {
+                let attempted = self.answered(&response, delivery.now_ms);
+                match private {
+                    Some(private) => Attempted { answer: private.clean(attempted.answer), ..attempted },
+                    None => attempted,
+                }
+            }
             Err(error) => {
                 let verdict = match fault(&error) {
                     Some(fault) => Verdict::Failed { fault, retry_after: None },

@@ -2,7 +2,7 @@
 
 use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
-use slashbox_core::{Effects, Event, Fault, Quota, Schedule, Scope, SubscriberId};
+use slashbox_core::{Effects, Event, Fault, PrivateUrl, Quota, Schedule, Scope, SubscriberId};
 
 use crate::Addressed;
 
@@ -21,7 +21,7 @@ pub struct Delivery {
     /// Whether it was replayed: it may have arrived before.
     pub replay: bool,
     /// Where it is replayed to, if not to where its subscriber is.
-    pub replay_url: Option<String>,
+    pub replay_url: Option<PrivateUrl>,
 }
 
 /// How an attempt ended.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use slashbox_core::Fault;
-use slashbox_store::{Claimed, Claims, FinishError, Health, SubscriberKey, WriteError};
+use slashbox_store::{Claimed, Claims, DeliveryKey, FinishError, Health, SubscriberKey, WriteError};
 use tokio::task::{self, JoinError, JoinSet};
 use tracing::{error, info, warn};
 
@@ -21,6 +21,7 @@ use crate::{
     breaker::Turned,
     deliveries::{CutOff, StartError},
     fares::{Fares, Follows},
+    heads::HEADS_MAX,
     millis,
     news::ForWorker,
     outage::Outage,
@@ -83,6 +84,10 @@ impl Worker {
             let paused = known.paused_since_ms.is_some();
             queues.add(known.key, Queue::new(known.id.clone(), subscriber).known(paused, Fares::of(known.health)));
             queues.known(known.key, known.ready);
+            if known.ready.again_ms.is_some() {
+                let most = u32::try_from(HEADS_MAX).unwrap_or(u32::MAX);
+                queues.failed_before(tools.store().reader().heads(known.key, now_ms, most).await?);
+            }
             tools.intake.known([(known.id, known.key)]);
         }
         let (attempts, under_way) = (JoinSet::new(), HashMap::new());
@@ -158,7 +163,8 @@ impl Worker {
         info!(target: DELIVERIES, subscriber = %queue.id, "{}", if paused { "is paused" } else { "goes on" });
         if !paused {
             self.tools.intake.left_alone(&queue.id, None);
-            queue.fares = Fares::of(Health::default());
+            queue.renew();
+            self.noticed.health.insert(key, Health::default());
             self.queues.look_at(key, now_ms);
         }
     }
@@ -180,7 +186,7 @@ impl Worker {
                 // It may do what the one before could not. That it was disabled stays: that is an operator's to undo.
                 if !queue.fares.is_disabled() {
                     self.tools.intake.left_alone(&queue.id, None);
-                    queue.fares = Fares::of(Health::default());
+                    queue.renew();
                     self.noticed.health.insert(key, Health::default());
                 }
             }
@@ -210,7 +216,7 @@ impl Worker {
         let (now_ms, key) = (self.tools.clock.now_ms(), lease.delivery.subscriber);
         let Ended { sign, is_head, ready_ms } = ended;
         let Follows { turned, to_be_kept, warned_since_ms, disabled } =
-            self.queues.learned(lease.delivery, lease.is_probe, sign, is_head, now_ms);
+            self.queues.learned(lease.delivery, lease.begun, sign, is_head, now_ms);
         if let Some(ready_ms) = ready_ms {
             self.queues.look_at(key, ready_ms);
         }
@@ -221,10 +227,12 @@ impl Worker {
                 let for_s = pause.as_secs();
                 warn!(target: DELIVERIES, %subscriber, for_s, "fails: it is left alone, and what it should get waits");
             }
-            Some(Turned::Closed) => {
+            Some(Turned::Closed { after_long }) => {
                 self.tools.intake.left_alone(subscriber, None);
                 info!(target: DELIVERIES, %subscriber, "is back, and gets what waited");
-                self.noticed.back.insert(key);
+                if after_long {
+                    self.noticed.back.insert(key);
+                }
             }
             None => {}
         }
@@ -292,10 +300,21 @@ impl Worker {
         }
         let Noticed { absent_since_ms, revisions, health, back } = &self.noticed;
         let store = self.tools.store();
-        store.set_absent(absent_since_ms.iter().map(|(&key, &since_ms)| (key, since_ms)).collect()).await?;
-        store.set_revisions(revisions.iter().map(|(&key, revision)| (key, revision.clone())).collect(), now_ms).await?;
-        store.set_health(health.iter().map(|(&key, &health)| (key, health)).collect()).await?;
-        store.hurry(back.iter().copied().collect(), now_ms).await?;
+        // Mostly there is one of them, and each is a commit to wait for.
+        if !absent_since_ms.is_empty() {
+            store.set_absent(absent_since_ms.iter().map(|(&key, &at_ms)| (key, at_ms)).collect(), now_ms).await?;
+        }
+        if !revisions.is_empty() {
+            store
+                .set_revisions(revisions.iter().map(|(&key, revision)| (key, revision.clone())).collect(), now_ms)
+                .await?;
+        }
+        if !health.is_empty() {
+            store.set_health(health.iter().map(|(&key, &health)| (key, health)).collect()).await?;
+        }
+        if !back.is_empty() {
+            store.hurry(back.iter().copied().collect(), now_ms).await?;
+        }
         // Whoever is back, or is a new version, has something due now, perhaps.
         for key in mem::take(&mut self.noticed).keys() {
             self.queues.look_at(key, now_ms);
@@ -304,14 +323,16 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes out of their conversations what alone fails for too long. What is under way is left as it is: when it has
-    /// failed, it comes again.
+    /// Takes out of their conversations what alone fails for too long.
     async fn set_aside(&mut self, now_ms: u64) -> Result<(), WriteError> {
-        let due = self.queues.take_due_heads(now_ms);
+        let due = self.queues.due_heads(now_ms);
         if due.is_empty() {
             return Ok(());
         }
-        for delivery in self.tools.store().set_aside(due, now_ms).await? {
+        let taken = self.tools.store().set_aside(due.clone(), now_ms).await?;
+        let under_way: HashSet<DeliveryKey> = self.under_way.values().map(|(lease, _)| lease.delivery).collect();
+        self.queues.looked_at(&due, |delivery| under_way.contains(&delivery), now_ms);
+        for delivery in taken {
             if let Some((subscriber, _)) = self.queues.subscriber(delivery.subscriber) {
                 warn!(target: DELIVERIES, %subscriber, %delivery, "it alone fails: others of its conversation overtake it");
             }
@@ -330,8 +351,8 @@ impl Worker {
             let Some((id, subscriber)) = self.queues.subscriber(key) else { continue };
             let (id, subscriber) = (id.clone(), subscriber.clone());
             let Claimed { delivery, claim, attempt, number, again, in_order, .. } = claimed;
-            let is_probe = self.queues.began(key, again, now_ms);
-            let lease = Lease { id, delivery, claim, attempt, number, again, is_probe, in_order, until_ms };
+            let begun = self.queues.began(key, again, now_ms);
+            let lease = Lease { id, delivery, claim, attempt, number, again, begun, in_order, until_ms };
             let attempt = attempt::make(self.tools.clone(), subscriber.clone(), claimed, lease.clone());
             let id = self.attempts.spawn(attempt).id();
             self.under_way.insert(id, (lease, subscriber));

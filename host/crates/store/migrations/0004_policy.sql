@@ -4,6 +4,7 @@
 -- Whoever is paused or disabled is held back by this one row, as whoever is absent is: no delivery of it changes.
 ALTER TABLE subscriber ADD COLUMN paused_since_ms INTEGER;   -- an operator wants it so
 ALTER TABLE subscriber ADD COLUMN disabled_since_ms INTEGER; -- it has failed for too long
+ALTER TABLE subscriber ADD COLUMN served_since_ms INTEGER;   -- it was absent, paused or disabled before
 -- Since when nothing has succeeded, and how often it has failed since then: no further than anybody asks.
 ALTER TABLE subscriber ADD COLUMN failing_since_ms INTEGER;
 ALTER TABLE subscriber ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
@@ -12,14 +13,13 @@ ALTER TABLE subscriber ADD COLUMN gone_since_ms INTEGER;
 
 -- Whether it was attempted or replayed before: first tries and others have shares of their own.
 ALTER TABLE delivery ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
--- How many of its attempts use up none of its schedule: those that failed through no fault of the event's or of its
--- subscriber's, those while its endpoint was down, and those before it was replayed.
+-- How many of its attempts use up none of its schedule: those for which this host was hindered, those while its endpoint was down, and those before it was replayed.
 ALTER TABLE delivery ADD COLUMN uncounted INTEGER NOT NULL DEFAULT 0;
 -- When it was replayed, 0 if it was not: it waits since then. And where to, if not to its subscriber's own URL.
 ALTER TABLE delivery ADD COLUMN replay INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delivery ADD COLUMN replay_url TEXT;
 -- Since when it is dead; and why, unless its last attempt tells: 0 the backlog was full, 1 it had waited for too long, 2 its
--- subscriber was absent for too long.
+-- subscriber was absent, paused or disabled for too long.
 ALTER TABLE delivery ADD COLUMN dead_since_ms INTEGER;
 ALTER TABLE delivery ADD COLUMN dead_why INTEGER;
 UPDATE delivery SET dead_since_ms = coalesce(

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use slashbox_core::Event;
+use slashbox_core::{Event, PrivateUrl};
 
 use crate::{DeliveryKey, SubscriberKey, deliveries, events, subscribers};
 
@@ -68,7 +68,7 @@ pub struct Claimed {
     /// Whether it was replayed.
     pub replay: bool,
     /// Where it is replayed to, if not to where its subscriber is.
-    pub replay_url: Option<String>,
+    pub replay_url: Option<PrivateUrl>,
     /// What is to be delivered; shared by the deliveries of one claim.
     pub event: Arc<Event>,
 }
@@ -134,7 +134,7 @@ fn lease(
         in_order: lane.is_some_and(|lane| lane >= 0),
         out_of_order: deliveries::is_out_of_order(sql, delivery, lane)?,
         replay,
-        replay_url,
+        replay_url: replay_url.map(PrivateUrl::new),
         event,
     })
 }

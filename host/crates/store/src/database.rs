@@ -26,7 +26,7 @@ const REWRITTEN_BYTES: usize = 1024 * 1024;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How many compiled statements a connection keeps: all that there are, so that none is compiled twice.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 
 /// How much of the database the writer keeps in memory, in KiB: the pages that a commit under load comes back to, with a
 /// backlog too; more brought nothing.

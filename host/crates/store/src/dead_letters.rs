@@ -20,7 +20,9 @@ const ENDED_MAX: u64 = 250;
 
 /// Everybody, with the oldest of what is open.
 pub(crate) const BACKLOGS: &str = "SELECT (SELECT min(event) FROM delivery INDEXED BY delivery_by_outcome
-        WHERE subscriber = subscriber.key AND outcome = 0), key, tenant, kind, name, absent_since_ms
+        WHERE subscriber = subscriber.key AND outcome = 0), key, tenant, kind, name,
+        nullif(min(ifnull(absent_since_ms, 1 << 62), ifnull(paused_since_ms, 1 << 62),
+            ifnull(disabled_since_ms, 1 << 62)), 1 << 62), served_since_ms
     FROM subscriber ORDER BY key";
 
 /// A walk over one index, which has all that it asks for: a million steps take some 20 ms, on a reader.
@@ -53,8 +55,9 @@ pub enum Rule {
         /// Since when.
         since_ms: u64,
     },
-    /// Their subscriber was absent for too long: since this time, or longer. If it has come back, nothing is given up.
-    Absent {
+    /// Their subscriber is absent, paused or disabled since this time, or longer, and they have waited for as long. If it has
+    /// come back, nothing is given up.
+    Parked {
         /// Since when.
         since_ms: u64,
     },
@@ -66,7 +69,7 @@ impl Rule {
         match self {
             Self::Backlog => DeadWhy::Backlog,
             Self::Waited { .. } => DeadWhy::Waited,
-            Self::Absent { .. } => DeadWhy::Absent,
+            Self::Parked { .. } => DeadWhy::Parked,
         }
     }
 }
@@ -89,28 +92,33 @@ pub struct Backlog {
     pub subscriber: SubscriberKey,
     /// Who that is.
     pub id: SubscriberId,
-    /// Since when it is absent, in milliseconds since the Unix epoch.
-    pub absent_since_ms: Option<u64>,
+    /// Since when it is absent, paused or disabled, in milliseconds since the Unix epoch; `None` if it is served.
+    pub held_since_ms: Option<u64>,
+    /// Since when it is served again after that, if it ever was.
+    pub served_since_ms: Option<u64>,
     /// The event of the oldest one.
     pub oldest: u64,
 }
 
 /// Gives up some of those that are asked for, the oldest first.
 pub(crate) fn give_up(sql: &Connection, which: GiveUp, now_ms: u64) -> rusqlite::Result<GivenUp> {
-    if let Rule::Absent { since_ms } = which.rule
-        && !subscribers::is_absent_since(sql, which.subscriber, since_ms)?
+    if let Rule::Parked { since_ms } = which.rule
+        && !subscribers::is_held_since(sql, which.subscriber, since_ms)?
     {
         return Ok(GivenUp::default());
     }
-    let replayed_by_ms = if let Rule::Waited { since_ms } = which.rule { since_ms } else { u64::MAX };
+    let since_ms = match which.rule {
+        Rule::Waited { since_ms } | Rule::Parked { since_ms } => since_ms,
+        Rule::Backlog => u64::MAX,
+    };
     let open = open(sql, which)?;
     let mut given_up = GivenUp::default();
     let mut lanes = BTreeSet::new();
     for (looked_at, &event) in (1..).zip(&open) {
         let key = DeliveryKey { event, subscriber: which.subscriber };
-        if let Some(lane) = deliveries::give_up(sql, key, which.rule.why(), replayed_by_ms, now_ms)? {
+        if let Some(one) = deliveries::give_up(sql, key, which.rule.why(), since_ms, now_ms)? {
             given_up.count += 1;
-            lanes.extend(lane);
+            lanes.extend(one.lane);
         }
         if looked_at == LOOKED_AT_MAX || given_up.count == ENDED_MAX {
             given_up.next = Some(event);
@@ -140,7 +148,8 @@ pub(crate) fn backlogs(sql: &Connection) -> rusqlite::Result<Vec<Backlog>> {
         Ok(Some(Backlog {
             subscriber: SubscriberKey(number(row, 1)?),
             id: SubscriberId { tenant: row.get(2)?, kind: decoded(row, 3, kind_from_sql)?, name: row.get(4)? },
-            absent_since_ms: number_or_null(row, 5)?,
+            held_since_ms: number_or_null(row, 5)?,
+            served_since_ms: number_or_null(row, 6)?,
             oldest,
         }))
     })?;

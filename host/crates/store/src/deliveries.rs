@@ -47,14 +47,25 @@ const CLOSE: &str =
     WHERE event = ?1 AND subscriber = ?2";
 
 /// An attempt that is under way may arrive; one whose lease has ended is none.
+/// Open, not under way, and neither accepted nor replayed after a time.
+const OUGHT_TO_END: &str = "SELECT lane, ready_at_ms IS NOT NULL FROM delivery
+    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND (leased = 0 OR ready_at_ms <= ?3) AND replay <= ?4
+        AND (SELECT accepted_at_ms FROM event WHERE seq = ?1) <= ?5";
+
 const GIVE_UP: &str =
     "UPDATE delivery SET outcome = 2, leased = 0, ready_at_ms = NULL, dead_since_ms = ?3, dead_why = ?4
-    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND (leased = 0 OR ready_at_ms <= ?3) AND replay <= ?5
-    RETURNING lane";
+    WHERE event = ?1 AND subscriber = ?2";
 
-/// Those that wait for another attempt: one under way may arrive.
+/// Those that wait for another attempt: one under way may arrive, and one that waits for others is none that others wait for.
 const SET_ASIDE: &str = "UPDATE delivery SET lane = ~lane
-    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND leased = 0 AND lane >= 0 RETURNING ~lane";
+    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND leased = 0 AND ready_at_ms IS NOT NULL AND lane >= 0
+    RETURNING ~lane";
+
+/// Those that have failed, and that others of their conversation may wait for.
+const HEADS: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND again = 1 AND ready_at_ms > ?2 AND leased = 0
+        AND (SELECT head.lane FROM delivery AS head WHERE head.event = delivery.event AND head.subscriber = ?1) >= 0
+    ORDER BY ready_at_ms LIMIT ?3";
 
 /// Whether one of its conversation that came earlier was set aside, and is still on its way.
 const OVERTAKES: &str = "SELECT 1 FROM delivery INDEXED BY delivery_by_lane
@@ -71,13 +82,11 @@ const SET_READY: &str = "UPDATE delivery SET ready_at_ms = ?3 WHERE event = ?1 A
 
 /// The most deliveries of a subscriber that are brought forward at once: the writer serves nobody else meanwhile. The
 /// others are due as they were.
-const HURRIED_MAX: u32 = 10_000;
+const HURRIED_MAX: u32 = 2_000;
 
 /// A walk over one index, which has all that it asks for.
 pub(crate) const ALL_LEASED: &str = "SELECT event, subscriber FROM delivery INDEXED BY delivery_by_time
     WHERE ready_at_ms IS NOT NULL AND leased = 1";
-
-const RELEASE: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3 WHERE event = ?1 AND subscriber = ?2";
 
 /// What has become of a delivery, as the database has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -246,19 +255,44 @@ pub(crate) fn close(
     lane.map_or(Ok(None), |lane| promote(sql, key.subscriber, lane, now_ms))
 }
 
-/// Makes a dead letter of an open delivery, unless an attempt is under way or it was replayed after a time. Tells its lane if
-/// it did; somebody has to [`promote`] the next one of that.
+/// A delivery that was given up.
+pub(crate) struct GivenUp {
+    /// The lane that waited for it, if one did: somebody has to [`promote`] the next one.
+    pub(crate) lane: Option<i64>,
+}
+
+/// Makes a dead letter of an open delivery, unless an attempt is under way, or it came or was replayed after a time.
 pub(crate) fn give_up(
     sql: &Connection,
     key: DeliveryKey,
     why: DeadWhy,
-    replayed_by_ms: u64,
+    since_ms: u64,
     now_ms: u64,
-) -> rusqlite::Result<Option<Option<i64>>> {
+) -> rusqlite::Result<Option<GivenUp>> {
     let (event, subscriber) = to_columns(key);
-    let mut statement = sql.prepare_cached(GIVE_UP)?;
-    let given_up = (event, subscriber, to_sql(now_ms), why_to_sql(why), to_sql(replayed_by_ms));
-    statement.query_row(given_up, |row| row.get(0)).optional()
+    let (now_ms, since_ms) = (to_sql(now_ms), to_sql(since_ms));
+    let found = sql
+        .prepare_cached(OUGHT_TO_END)?
+        .query_row((event, subscriber, now_ms, since_ms, since_ms), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((lane, is_ready)) = found else { return Ok(None) };
+    let lane: Option<i64> = lane;
+    sql.prepare_cached(GIVE_UP)?.execute((event, subscriber, now_ms, why_to_sql(why)))?;
+    Ok(Some(GivenUp { lane: lane.filter(|_| is_ready) }))
+}
+
+/// Those of a subscriber that have failed and that others of their conversation may wait for; of very many, those that are
+/// tried again soonest.
+pub(crate) fn heads(
+    sql: &Connection,
+    subscriber: SubscriberKey,
+    now_ms: u64,
+    limit: u32,
+) -> rusqlite::Result<Vec<DeliveryKey>> {
+    let mut statement = sql.prepare_cached(HEADS)?;
+    let key = to_sql(subscriber.0);
+    let rows = statement.query_map((key, to_sql(now_ms), limit), |row| Ok(from_columns(row.get(0)?, key)))?;
+    rows.collect()
 }
 
 /// Takes a delivery out of its lane; the next one of that is due now. Tells whether it was there to be taken: open, not
@@ -318,7 +352,7 @@ pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64
     let mut statement = sql.prepare_cached(ALL_LEASED)?;
     let leased: Vec<(i64, i64)> =
         statement.query_map((), |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
-    let mut release = sql.prepare_cached(RELEASE)?;
+    let mut release = sql.prepare_cached(HAND_BACK)?;
     for &(event, subscriber) in &leased {
         release.execute((event, subscriber, to_sql(now_ms)))?;
     }
@@ -327,7 +361,21 @@ pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 15] = [
-    INSERT, READY, NEXT_READY, LEASE, LEASED, HAND_BACK, RETRY, CLOSE, GIVE_UP, SET_ASIDE, OVERTAKES, LATER, HEAD,
-    SET_READY, RELEASE,
+pub(crate) const STATEMENTS: [&str; 16] = [
+    INSERT,
+    READY,
+    NEXT_READY,
+    LEASE,
+    LEASED,
+    HAND_BACK,
+    RETRY,
+    CLOSE,
+    GIVE_UP,
+    SET_ASIDE,
+    OVERTAKES,
+    LATER,
+    HEAD,
+    SET_READY,
+    OUGHT_TO_END,
+    HEADS,
 ];

@@ -74,6 +74,13 @@ pub struct Subscriber {
     pub ready: Ready,
 }
 
+impl Subscriber {
+    /// Whether it is absent, paused or disabled: its deliveries wait.
+    pub fn is_held(&self) -> bool {
+        self.absent_since_ms.or(self.paused_since_ms).or(self.health.disabled_since_ms).is_some()
+    }
+}
+
 /// How a subscriber fares, as the store keeps it. Times are in milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Health {

@@ -88,7 +88,7 @@ pub(crate) fn why_to_sql(why: DeadWhy) -> i64 {
     match why {
         DeadWhy::Backlog => 0,
         DeadWhy::Waited => 1,
-        DeadWhy::Absent => 2,
+        DeadWhy::Parked => 2,
     }
 }
 

@@ -8,7 +8,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::Connection;
-use slashbox_core::{Scope, Version};
+use slashbox_core::{Scope, SubscriberId, Version};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task;
@@ -17,7 +17,8 @@ use crate::database::Database;
 use crate::kv::{self, Entry};
 use crate::{
     Backlog, DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page,
-    ReadError, Subscriber, SubscriberKey, Usage, dead_letters, events, listings, retention, subscribers, timers, usage,
+    ReadError, Replayed, Subscriber, SubscriberKey, Usage, dead_letters, deliveries, events, listings, replays,
+    retention, subscribers, timers, usage,
 };
 
 /// How many reads of calls run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
@@ -142,6 +143,26 @@ impl Reader {
     ) -> Result<Page<DeliveryKey, DeliveryKey>, ReadError> {
         let filter = filter.clone();
         self.look(move |sql| listings::oldest(sql, &filter, after, limit)).await
+    }
+
+    /// What would become of these deliveries, in their order, if they were replayed now: to their own subscribers, or to this
+    /// one.
+    pub async fn try_replay(
+        &self,
+        deliveries: Vec<DeliveryKey>,
+        to: Option<SubscriberId>,
+    ) -> Result<Vec<Replayed>, ReadError> {
+        self.look(move |sql| replays::try_out(sql, &deliveries, to.as_ref())).await
+    }
+
+    /// Up to `limit` deliveries of a subscriber that have failed, and that others of their conversation may wait for.
+    pub async fn heads(
+        &self,
+        subscriber: SubscriberKey,
+        now_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<DeliveryKey>, ReadError> {
+        self.look(move |sql| deliveries::heads(sql, subscriber, now_ms, limit)).await
     }
 
     /// A delivery, its event, and its attempts with their numbers, the first one first.

@@ -2,11 +2,13 @@
 //!
 //! Invariants: what two plugins keep is never mixed; what does not go along stays where it was.
 
+use std::collections::BTreeSet;
+
 use rusqlite::Connection;
 use slashbox_core::{Scope, SubscriberId, SubscriberKind};
 
 use crate::numbers::{kind_to_sql, number, to_sql};
-use crate::{RenameError, Usage, kv, subscribers, timers, usage};
+use crate::{RenameError, SubscriberKey, Usage, deliveries, kv, subscribers, timers, usage};
 
 /// Whoever has something under a name, or had.
 const TENANTS: &str = "SELECT tenant FROM usage WHERE plugin = ?1
@@ -30,6 +32,11 @@ const ONE_HEAD_A_LANE: &str = "UPDATE delivery SET ready_at_ms = NULL, leased = 
         SELECT min(event) FROM delivery AS head INDEXED BY delivery_by_lane
         WHERE head.subscriber = ?1 AND head.lane = delivery.lane AND head.outcome = 0
             AND head.ready_at_ms IS NOT NULL)";
+
+const LANE: &str = "SELECT lane FROM delivery WHERE event = ?1 AND subscriber = ?2";
+
+const HAS_ACTIVE: &str = "SELECT 1 FROM delivery INDEXED BY delivery_by_lane
+    WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 AND ready_at_ms IS NOT NULL";
 
 /// What went along for a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,7 +103,23 @@ fn deliver(sql: &Connection, from: &Scope, to: &Scope) -> rusqlite::Result<u64> 
         sql.prepare_cached(MOVE_DELIVERY)?.execute((event, from, known))?;
     }
     sql.execute(ONE_HEAD_A_LANE, [known])?;
+    promote_all(sql, SubscriberKey(known.cast_unsigned()), &open)?;
     Ok(open.len() as u64)
+}
+
+/// Has those that moved without the one that they waited for wait no longer.
+fn promote_all(sql: &Connection, subscriber: SubscriberKey, moved: &[i64]) -> rusqlite::Result<()> {
+    let mut lanes = BTreeSet::new();
+    for event in moved {
+        let lane: Option<i64> = sql.prepare_cached(LANE)?.query_row((event, to_sql(subscriber.0)), |row| row.get(0))?;
+        lanes.extend(lane.filter(|lane| *lane >= 0));
+    }
+    for lane in lanes {
+        if !sql.prepare_cached(HAS_ACTIVE)?.exists((to_sql(subscriber.0), lane))? {
+            deliveries::promote(sql, subscriber, lane, 0)?;
+        }
+    }
+    Ok(())
 }
 
 fn subscriber(scope: &Scope) -> SubscriberId {

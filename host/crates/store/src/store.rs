@@ -141,9 +141,13 @@ impl Store {
 
     /// Notes since when subscribers are not there (milliseconds since the Unix epoch), or with `None` that they are.
     /// Deliveries of one that is absent are accepted and parked.
-    pub async fn set_absent(&self, subscribers: Vec<(SubscriberKey, Option<u64>)>) -> Result<(), WriteError> {
+    pub async fn set_absent(
+        &self,
+        subscribers: Vec<(SubscriberKey, Option<u64>)>,
+        now_ms: u64,
+    ) -> Result<(), WriteError> {
         self.write_plainly(move |sql| {
-            subscribers.into_iter().try_for_each(|(key, since_ms)| subscribers::set_absent(sql, key, since_ms))
+            subscribers.into_iter().try_for_each(|(key, since_ms)| subscribers::set_absent(sql, key, since_ms, now_ms))
         })
         .await
     }
@@ -166,7 +170,7 @@ impl Store {
     /// now; of very many such deliveries, those that are due soonest.
     pub async fn resume(&self, subscriber: SubscriberKey, now_ms: u64) -> Result<(), WriteError> {
         self.write_plainly(move |sql| {
-            subscribers::resume(sql, subscriber)?;
+            subscribers::resume(sql, subscriber, now_ms)?;
             deliveries::hurry(sql, subscriber, now_ms)
         })
         .await
@@ -202,8 +206,8 @@ impl Store {
     }
 
     /// Has deliveries made once more, with all attempts of their schedule, in one commit: those of their own subscribers, or of
-    /// another one. Those of a conversation are made in the order in which they stand here, after what is under way of it. Tells
-    /// what became of each, in their order.
+    /// another one. Those of a conversation are made one after the other, the first one that stands here after what is under way
+    /// of it, the others in the order of their acceptance. Tells what became of each, in their order.
     pub async fn replay(
         &self,
         deliveries: Vec<DeliveryKey>,

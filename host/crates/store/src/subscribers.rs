@@ -15,14 +15,15 @@ const IS_KNOWN: &str = "SELECT 1 FROM subscriber WHERE key = ?1";
 const IS_SERVED: &str = "SELECT 1 FROM subscriber WHERE key = ?1
     AND absent_since_ms IS NULL AND paused_since_ms IS NULL AND disabled_since_ms IS NULL";
 
-const IS_ABSENT_SINCE: &str = "SELECT 1 FROM subscriber WHERE key = ?1 AND absent_since_ms <= ?2";
+const IS_HELD_SINCE: &str = "SELECT 1 FROM subscriber WHERE key = ?1
+    AND (absent_since_ms <= ?2 OR paused_since_ms <= ?2 OR disabled_since_ms <= ?2)";
 
-const SET_ABSENT: &str = "UPDATE subscriber SET absent_since_ms = ?2 WHERE key = ?1";
+const SET_ABSENT: &str = "UPDATE subscriber SET absent_since_ms = ?2, served_since_ms = ?3 WHERE key = ?1";
 
 const PAUSE: &str = "UPDATE subscriber SET paused_since_ms = coalesce(paused_since_ms, ?2) WHERE key = ?1";
 
 const RESUME: &str = "UPDATE subscriber SET paused_since_ms = NULL, disabled_since_ms = NULL, failing_since_ms = NULL,
-        failures = 0, gone_since_ms = NULL
+        failures = 0, gone_since_ms = NULL, served_since_ms = ?2
     WHERE key = ?1";
 
 const SET_HEALTH: &str = "UPDATE subscriber SET failing_since_ms = ?2, failures = ?3, gone_since_ms = ?4,
@@ -74,9 +75,9 @@ pub(crate) fn is_served(sql: &Connection, key: SubscriberKey) -> rusqlite::Resul
     sql.prepare_cached(IS_SERVED)?.exists([to_sql(key.0)])
 }
 
-/// Whether it is absent since this time, or longer.
-pub(crate) fn is_absent_since(sql: &Connection, key: SubscriberKey, since_ms: u64) -> rusqlite::Result<bool> {
-    sql.prepare_cached(IS_ABSENT_SINCE)?.exists((to_sql(key.0), to_sql(since_ms)))
+/// Whether it is absent, paused or disabled since this time, or longer.
+pub(crate) fn is_held_since(sql: &Connection, key: SubscriberKey, since_ms: u64) -> rusqlite::Result<bool> {
+    sql.prepare_cached(IS_HELD_SINCE)?.exists((to_sql(key.0), to_sql(since_ms)))
 }
 
 /// Has one wait until it is resumed.
@@ -86,8 +87,8 @@ pub(crate) fn pause(sql: &Connection, key: SubscriberKey, now_ms: u64) -> rusqli
 }
 
 /// Has one go on, paused or disabled, as if it had never failed.
-pub(crate) fn resume(sql: &Connection, key: SubscriberKey) -> rusqlite::Result<()> {
-    sql.prepare_cached(RESUME)?.execute([to_sql(key.0)])?;
+pub(crate) fn resume(sql: &Connection, key: SubscriberKey, now_ms: u64) -> rusqlite::Result<()> {
+    sql.prepare_cached(RESUME)?.execute((to_sql(key.0), to_sql(now_ms)))?;
     Ok(())
 }
 
@@ -99,9 +100,14 @@ pub(crate) fn set_health(sql: &Connection, key: SubscriberKey, health: Health) -
     Ok(())
 }
 
-/// Notes since when it is absent; `None` if it is there.
-pub(crate) fn set_absent(sql: &Connection, key: SubscriberKey, since_ms: Option<u64>) -> rusqlite::Result<()> {
-    sql.prepare_cached(SET_ABSENT)?.execute((to_sql(key.0), since_ms.map(to_sql)))?;
+/// Notes since when it is absent; `None` if it is there, from now on.
+pub(crate) fn set_absent(
+    sql: &Connection,
+    key: SubscriberKey,
+    since_ms: Option<u64>,
+    now_ms: u64,
+) -> rusqlite::Result<()> {
+    sql.prepare_cached(SET_ABSENT)?.execute((to_sql(key.0), since_ms.map(to_sql), to_sql(now_ms)))?;
     Ok(())
 }
 
@@ -134,4 +140,4 @@ pub(crate) fn all(sql: &Connection) -> rusqlite::Result<Vec<Subscriber>> {
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
 pub(crate) const STATEMENTS: [&str; 8] =
-    [FIND, IS_KNOWN, IS_SERVED, IS_ABSENT_SINCE, SET_ABSENT, PAUSE, RESUME, SET_HEALTH];
+    [FIND, IS_KNOWN, IS_SERVED, IS_HELD_SINCE, SET_ABSENT, PAUSE, RESUME, SET_HEALTH];

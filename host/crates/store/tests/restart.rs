@@ -224,7 +224,7 @@ async fn states(store: &Store) -> Vec<DeliveryState> {
 async fn with_deliveries(store: &Store) -> SubscriberKey {
     let gone = SubscriberId { name: "gone".to_owned(), ..notes() };
     let keys = store.subscribers_of(vec![notes(), gone]).await.unwrap();
-    store.set_absent(vec![(keys[1], Some(77))]).await.unwrap();
+    store.set_absent(vec![(keys[1], Some(77))], 77).await.unwrap();
     let mut events: Vec<_> = ["a", "b", "c", "d"].map(|id| event(id, keys[0])).into();
     events.push(event("e", keys[1]));
     assert_eq!(store.accept(events, 1000).await.unwrap(), vec![Accepted::New; 5]);

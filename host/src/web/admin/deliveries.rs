@@ -6,6 +6,7 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State, rejection::PathRejection},
 };
+use slashbox_core as core;
 use slashbox_store::{DeliveryFilter, DeliveryKey};
 use utoipa::IntoParams;
 
@@ -131,20 +132,30 @@ pub(super) fn unknown(id: &str) -> Problem {
 
 fn asked(query: Option<&str>) -> Result<Asked, Problem> {
     let parameters = Parameters::read::<DeliveryParameters>(query)?;
-    let filter = filter(&parameters)?;
+    let filter = filter(&parameters, &core::DeliveryState::ALL)?;
     let before = parameters.parsed("before", "`next` of a page of deliveries", |cursor| cursor.parse().ok())?;
     Ok(Asked { filter, event: parameters.text("event"), before, limit: parameters.limit()? })
 }
 
-/// What narrows a list, but for the event, which has to be looked up.
-pub(super) fn filter(parameters: &Parameters) -> Result<DeliveryFilter, Problem> {
-    let states = "waiting, due, leased, succeeded or dead";
+/// E.g. `waiting, due or dead`.
+fn listed(states: &[core::DeliveryState]) -> String {
+    let names: Vec<&str> = states.iter().map(|state| state.name()).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} or {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// What narrows a list, but for the event, which has to be looked up. In one of these states.
+pub(super) fn filter(parameters: &Parameters, states: &[core::DeliveryState]) -> Result<DeliveryFilter, Problem> {
+    let state = |name: &str| states.iter().copied().find(|state| state.name() == name);
     let time = |name| parameters.parsed(name, "a time such as 2026-01-31T12:00:00Z", parse_rfc3339);
     Ok(DeliveryFilter {
         tenant: parameters.text("tenant"),
         kind: parameters.parsed("subscriber", "plugin or webhook", |kind| kind.parse().ok())?,
         name: parameters.text("name"),
-        state: parameters.parsed("state", states, |state| state.parse().ok())?,
+        state: parameters.parsed("state", listed(states), state)?,
         event: None,
         event_kind: parameters.text("kind"),
         accepted_from_ms: time("since")?,

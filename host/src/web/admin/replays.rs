@@ -6,7 +6,8 @@ use axum::{
     Json,
     extract::{Path, RawQuery, State, rejection::PathRejection},
 };
-use utoipa::IntoParams;
+use slashbox_core::{DeliveryState, PrivateUrl, SubscriberKind as Kind};
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     deliveries::{event_seq, filter, key_of, unknown},
@@ -33,9 +34,9 @@ pub(super) struct ReplayParameters {
     subscriber: Option<SubscriberKind>,
     /// To the subscriber of this name: the stem of a plugin's file, or a webhook's name.
     name: Option<String>,
-    /// In this state: dead or succeeded.
-    #[param(default = "dead")]
-    state: Option<String>,
+    /// In this state.
+    #[param(inline, default = "dead")]
+    state: Option<Closed>,
     /// Of the event with this id.
     event: Option<String>,
     /// Of events of this canonical kind.
@@ -56,6 +57,15 @@ pub(super) struct ReplayParameters {
     dry_run: Option<bool>,
     /// Where to go on: `next` of the answer before.
     after: Option<String>,
+}
+
+/// The states of what can be made once more.
+#[derive(ToSchema)]
+#[schema(rename_all = "lowercase")]
+#[allow(dead_code, reason = "it says which there are; `many` reads them")]
+enum Closed {
+    Dead,
+    Succeeded,
 }
 
 /// To whom a delivery is made once more.
@@ -85,7 +95,7 @@ pub(super) struct ToParameters {
     request_body(content = Nothing, description = "nothing: it is not read, and may be left out; its type must be there"),
     responses(
         (status = 200, description = "what became of them", body = ReplayPage),
-        (status = 404, description = "there is no such event", body = Problem, content_type = MEDIA_TYPE),
+        (status = 404, description = "there is no such event, webhook or plugin", body = Problem, content_type = MEDIA_TYPE),
         Changing,
         Refused,
     ),
@@ -96,7 +106,7 @@ pub(super) async fn many(
     RawQuery(query): RawQuery,
 ) -> Result<Json<ReplayPage>, Problem> {
     let parameters = Parameters::read::<ReplayParameters>(query.as_deref())?;
-    let mut filter = filter(&parameters)?;
+    let mut filter = filter(&parameters, &[DeliveryState::Dead, DeliveryState::Succeeded])?;
     if let Some(id) = parameters.text("event") {
         filter.event = Some(event_seq(&inner, &id).await?);
     }
@@ -119,7 +129,7 @@ pub(super) async fn many(
     request_body(content = Nothing, description = "nothing: it is not read, and may be left out; its type must be there"),
     responses(
         (status = 200, description = "what became of it: one of the counts is 1", body = ReplayPage),
-        (status = 404, description = "there is no such delivery", body = Problem, content_type = MEDIA_TYPE),
+        (status = 404, description = "there is no such delivery, webhook or plugin", body = Problem, content_type = MEDIA_TYPE),
         Changing,
         Refused,
     ),
@@ -145,7 +155,7 @@ fn to(parameters: &Parameters) -> Result<ReplayTo, Problem> {
     let given = [
         parameters.text("to_webhook").map(ReplayTo::Webhook),
         parameters.text("to_plugin").map(ReplayTo::Plugin),
-        parameters.text("to_url").map(ReplayTo::Url),
+        parameters.text("to_url").map(|url| ReplayTo::Url(PrivateUrl::new(url))),
     ];
     let mut given = given.into_iter().flatten();
     match (given.next(), given.next()) {
@@ -161,10 +171,10 @@ fn problem(inner: &Inner, error: ReplayError) -> Problem {
     match error {
         ReplayError::Read(error) => unreadable(inner, &error),
         ReplayError::Write(error) => unwritable(inner, &error),
-        error @ (ReplayError::State(_)
-        | ReplayError::NoTenant
-        | ReplayError::NoSubscriber { .. }
-        | ReplayError::PluginToUrl
-        | ReplayError::Url(_)) => Problem::new(Code::BadParameter, error.to_string()),
+        ReplayError::NoSubscriber { kind: Kind::Webhook, .. } => Problem::new(Code::UnknownWebhook, error.to_string()),
+        ReplayError::NoSubscriber { kind: Kind::Plugin, .. } => Problem::new(Code::UnknownPlugin, error.to_string()),
+        error @ (ReplayError::State(_) | ReplayError::NoTenant | ReplayError::PluginToUrl | ReplayError::Url(_)) => {
+            Problem::new(Code::BadParameter, error.to_string())
+        }
     }
 }

@@ -50,7 +50,7 @@ pub(super) async fn list(
 
 /// Have a webhook wait
 ///
-/// What it should get is accepted, and waits until it is resumed.
+/// Events for it are accepted, and wait until it is resumed. Commands that it answers still go to it.
 #[utoipa::path(
     post,
     path = "/v1/admin/webhooks/{tenant}/{name}/pause",

@@ -23,6 +23,13 @@ async fn paused(keeping: Keeping) -> Place {
     place
 }
 
+/// `one` is there, and never has a place: whatever it should get stays open.
+async fn full(keeping: Keeping) -> Place {
+    let place = Place::keeping(Store::in_memory().unwrap(), Schedule::remote(), keeping).await;
+    place.one.says_otherwise(Aside(1_000_000_000));
+    place
+}
+
 async fn wait_until_dead(place: &Place, event: &str, why: DeadWhy) {
     let dead = place.wait_for(event, DeliveryState::Dead).await;
     assert_eq!((dead.dead_why, dead.attempts, dead.dead_since_ms.is_some()), (Some(why), 0, true), "{event}");
@@ -43,7 +50,7 @@ async fn wait_for_payload(place: &Place, event: &str, expected: Option<Payload>)
 
 #[tokio::test]
 async fn what_waits_for_a_week_is_a_dead_letter() {
-    let place = paused(Keeping::default()).await;
+    let place = full(Keeping::default()).await;
     place.accept("a", Some("x")).await;
     place.clock.advance(Duration::from_millis(1));
     place.accept("b", Some("x")).await;
@@ -52,7 +59,6 @@ async fn what_waits_for_a_week_is_a_dead_letter() {
     assert_eq!(state(&place, "b").await, DeliveryState::Due, "it is the next one, and a millisecond too young");
     place.clock.advance(LOOK);
     wait_until_dead(&place, "b", DeadWhy::Waited).await;
-    assert!(place.one.got().is_empty());
 }
 
 #[tokio::test]
@@ -94,7 +100,7 @@ async fn the_next_of_its_conversation_is_delivered_at_once() {
 
 #[tokio::test]
 async fn who_is_gone_for_a_week_gets_nothing_more() {
-    let place = paused(Keeping::default()).await;
+    let place = full(Keeping::default()).await;
     place.accept("a", Some("x")).await;
     place.clock.advance(6 * DAY);
     place.set_timers(&[("t", Some(10 * 24 * 60 * 60))]).await;
@@ -109,14 +115,16 @@ async fn who_is_gone_for_a_week_gets_nothing_more() {
     place.accept_for("marker", None, &["one"]).await;
     assert_eq!((state(&place, "a").await, state(&place, &fired).await), (DeliveryState::Due, DeliveryState::Due));
     place.clock.advance(DAY);
-    wait_until_dead(&place, "a", DeadWhy::Absent).await;
+    wait_until_dead(&place, "a", DeadWhy::Parked).await;
     // Who has set the timer is a plugin of the same name, and gone since it fired.
     assert_eq!(state(&place, &fired).await, DeliveryState::Due);
     place.accept("later", None).await;
     place.clock.advance(LOOK);
-    wait_until_dead(&place, "later", DeadWhy::Absent).await;
+    place.accept_for("marker 2", None, &["one"]).await;
+    assert_eq!(state(&place, "later").await, DeliveryState::Due, "what comes meanwhile has a week too");
     place.clock.advance(7 * DAY);
-    wait_until_dead(&place, &fired, DeadWhy::Absent).await;
+    wait_until_dead(&place, "later", DeadWhy::Parked).await;
+    wait_until_dead(&place, &fired, DeadWhy::Parked).await;
 }
 
 #[tokio::test]
@@ -151,11 +159,11 @@ async fn dead_letters_are_kept_from_their_death_on() {
     let place = paused(Keeping::default()).await;
     place.accept("a", None).await;
     place.clock.advance(7 * DAY);
-    wait_until_dead(&place, "a", DeadWhy::Waited).await;
+    wait_until_dead(&place, "a", DeadWhy::Parked).await;
     place.accept("marker", None).await;
     // It is passed over when its event has its age, …
     place.clock.advance(29 * DAY);
-    wait_until_dead(&place, "marker", DeadWhy::Waited).await;
+    wait_until_dead(&place, "marker", DeadWhy::Parked).await;
     assert_eq!(payload(&place, "a").await, Some(Payload::There));
     // … and looked at again.
     place.clock.advance(2 * DAY);
@@ -172,14 +180,17 @@ async fn a_crash_in_between_leaves_nothing_undone() {
     place.clock.advance(7 * DAY);
     until("some are dead", async || state(&place, "0").await == DeliveryState::Dead).await;
     let place = place.after_crash().await;
+    // It gives everybody an hour first.
+    place.clock.advance(60 * LOOK);
     for n in [1, 300, 599] {
-        wait_until_dead(&place, &n.to_string(), DeadWhy::Waited).await;
+        wait_until_dead(&place, &n.to_string(), DeadWhy::Parked).await;
     }
     let backlogs = async || place.store.reader().backlogs().await.unwrap();
     until("all are dead", async || backlogs().await.is_empty()).await;
     place.clock.advance(31 * DAY);
     until("the first are gone", async || payload(&place, "0").await.is_none()).await;
     let place = place.after_crash().await;
+    place.clock.advance(60 * LOOK);
     until("all are gone", async || place.store.reader().last_event().await.unwrap().is_none()).await;
 }
 
@@ -201,4 +212,22 @@ async fn a_store_that_does_not_write_is_tried_again() {
     assert_eq!(payload(&place, "a").await, Some(Payload::There));
     stranger.execute_batch("DROP TRIGGER broken").unwrap();
     wait_for_payload(&place, "a", Some(Payload::Gone)).await;
+}
+
+/// Whoever was away for long gets the time for what waited meanwhile.
+#[tokio::test]
+async fn who_comes_back_gets_what_waited() {
+    let place = full(Keeping { parked_days: 30, ..Keeping::default() }).await;
+    place.deliveries.pause(&id("one")).await.unwrap();
+    place.accept("a", Some("x")).await;
+    place.clock.advance(20 * DAY);
+    place.accept_for("marker", None, &["two"]).await;
+    assert_eq!(state(&place, "a").await, DeliveryState::Due, "what is parked has a time of its own");
+    place.deliveries.resume(&id("one")).await.unwrap();
+    place.under_way("a").await;
+    place.clock.advance(7 * DAY - LOOK);
+    place.accept_for("marker 2", None, &["two"]).await;
+    assert_eq!(state(&place, "a").await, DeliveryState::Due);
+    place.clock.advance(2 * LOOK);
+    wait_until_dead(&place, "a", DeadWhy::Waited).await;
 }

@@ -2,7 +2,7 @@
 
 use DeliveryState::{Dead, Due, Leased, Succeeded, Waiting};
 use slashbox_core::{DeadWhy, DeliveryState, Event, Next};
-use slashbox_store::{FinishError, GiveUp, GivenUp, Rule, Store, SubscriberKey};
+use slashbox_store::{FinishError, GiveUp, GivenUp, ReplayTo, Replayed, Rule, Store, SubscriberKey};
 
 use crate::feed::{Feed, LEASE_MS, event, finished, new};
 
@@ -37,9 +37,9 @@ pub(crate) async fn what_is_beyond_a_backlog_is_found(store: Store) {
     let claimed = feed.claim(one, 1).await;
     feed.finish(&claimed[0], Next::Succeeded).await;
     assert_eq!((beyond(2).await, beyond(3).await), (Some(events[1]), None));
-    feed.store.set_absent(vec![(two, Some(7))]).await.unwrap();
+    feed.store.set_absent(vec![(two, Some(7))], 7).await.unwrap();
     let backlogs = feed.reader.backlogs().await.unwrap();
-    let seen: Vec<_> = backlogs.iter().map(|one| (one.subscriber, one.oldest, one.absent_since_ms)).collect();
+    let seen: Vec<_> = backlogs.iter().map(|one| (one.subscriber, one.oldest, one.held_since_ms)).collect();
     assert_eq!(seen, [(one, events[1], None), (two, 1, Some(7))]);
     assert_eq!(backlogs[0].id.name, "one");
     assert_eq!(feed.reader.last_event().await.unwrap(), Some(events[3]));
@@ -103,23 +103,32 @@ pub(crate) async fn who_is_absent_for_too_long_gets_nothing_more(store: Store) {
     let (one, two) = (feed.webhook("one").await, feed.webhook("two").await);
     let both = |id: &str| new(Event { conversation: Some("x".to_owned()), ..event(id) }, &[one, two]);
     feed.accept(["a", "b"].map(both).into()).await;
-    let absent = async |since_ms| feed.store.set_absent(vec![(one, since_ms)]).await.unwrap();
-    let given_up = async |since_ms| give_up(&feed, one, Rule::Absent { since_ms }, u64::MAX).await.0;
+    let absent = async |since_ms| feed.store.set_absent(vec![(one, since_ms)], feed.now_ms).await.unwrap();
+    let given_up = async |since_ms| give_up(&feed, one, Rule::Parked { since_ms }, u64::MAX).await.0;
     assert_eq!(given_up(u64::MAX).await, 0, "it is there");
-    absent(Some(100)).await;
-    assert_eq!(given_up(99).await, 0);
+    let now_ms = feed.now_ms;
+    absent(Some(now_ms)).await;
+    assert_eq!(given_up(now_ms - 1).await, 0);
     // Whoever has come back meanwhile keeps what is left.
     absent(None).await;
-    assert_eq!(given_up(100).await, 0);
-    absent(Some(100)).await;
-    assert_eq!(given_up(100).await, 2);
+    assert_eq!(given_up(now_ms).await, 0);
+    absent(Some(now_ms)).await;
+    assert_eq!(given_up(now_ms).await, 2);
     assert_eq!((feed.states("one").await, feed.states("two").await), (vec![Dead, Dead], vec![Due, Waiting]));
     let dead = feed.deliveries("one").await.remove(0);
-    assert_eq!((dead.dead_why, dead.parked), (Some(DeadWhy::Absent), false));
-    // What comes later is parked, and given up when it is asked for again.
-    feed.take(one, None, &["c"]).await;
+    assert_eq!((dead.dead_why, dead.parked), (Some(DeadWhy::Parked), false));
+    // What comes later is parked, and has all of its time; so has what is replayed.
+    let later = feed.after(10);
+    later.take(one, None, &["c"]).await;
+    let replayed = later.store.replay(vec![dead.key], ReplayTo::default(), later.now_ms).await.unwrap();
+    assert_eq!(replayed, [Replayed::OnItsWay(dead.key)]);
     assert!(feed.deliveries("one").await[2].parked);
-    assert_eq!(given_up(100).await, 1);
+    assert_eq!(given_up(now_ms).await, 0);
+    assert_eq!(given_up(now_ms + 10).await, 2);
+    // Paused and disabled ones are parked as absent ones are.
+    feed.store.pause(two, now_ms).await.unwrap();
+    assert_eq!(give_up(&feed, two, Rule::Parked { since_ms: now_ms - 1 }, u64::MAX).await.0, 0);
+    assert_eq!(give_up(&feed, two, Rule::Parked { since_ms: now_ms }, u64::MAX).await.0, 2);
 }
 
 pub(crate) async fn very_many_are_given_up_in_steps(store: Store) {

@@ -163,7 +163,7 @@ pub(crate) async fn refuses_everything_once_closed(store: Store) {
     feed.store.accept(vec![], now_ms).await.unwrap_err();
     feed.store.claim(vec![], now_ms, now_ms).await.unwrap_err();
     feed.store.release_leases(now_ms).await.unwrap_err();
-    feed.store.set_absent(vec![]).await.unwrap_err();
+    feed.store.set_absent(vec![], 0).await.unwrap_err();
     feed.store.subscribers_of(vec![]).await.unwrap_err();
     feed.store.fire_timers(now_ms, vec![]).await.unwrap_err();
     for change in [None, Some(Plugin::new(feed.store.clone()).change(writing(&[("k", set("1"))])))] {

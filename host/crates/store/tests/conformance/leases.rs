@@ -165,7 +165,7 @@ pub(crate) async fn who_is_absent_is_parked(store: Store) {
     let (one, two) = (feed.webhook("one").await, feed.webhook("two").await);
     feed.take(one, Some("x"), &["x1", "x2"]).await;
     feed.take(two, None, &["a"]).await;
-    let absent = async |since_ms| feed.store.set_absent(vec![(one, since_ms)]).await.unwrap();
+    let absent = async |since_ms| feed.store.set_absent(vec![(one, since_ms)], feed.now_ms).await.unwrap();
     absent(Some(77)).await;
     let all = feed.reader.subscribers().await.unwrap();
     let seen: Vec<_> = all.iter().map(|one| (one.absent_since_ms, one.ready.earliest_ms())).collect();
@@ -190,7 +190,7 @@ pub(crate) async fn who_is_absent_is_parked(store: Store) {
     assert_eq!(parked, [(false, Succeeded), (true, Due), (true, Leased)]);
     feed.finish(&claimed[1], Next::Succeeded).await;
     // Of those that there are not, nothing is noted.
-    feed.store.set_absent(vec![(SubscriberKey(999), Some(1))]).await.unwrap();
+    feed.store.set_absent(vec![(SubscriberKey(999), Some(1))], 1).await.unwrap();
     assert_eq!(feed.reader.subscribers().await.unwrap().len(), 2);
 }
 

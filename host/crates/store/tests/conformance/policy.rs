@@ -74,7 +74,7 @@ pub(crate) async fn only_what_waits_for_an_attempt_is_set_aside(store: Store) {
     let all: Vec<DeliveryKey> = feed.deliveries("crm").await.iter().map(|delivery| delivery.key).collect();
     // Under way, waiting for its turn, of no conversation, unknown.
     let unknown = DeliveryKey { event: 999, subscriber: to };
-    let taken = feed.store.set_aside([&all[..1], &all[2..], &[unknown]].concat(), feed.now_ms).await.unwrap();
+    let taken = feed.store.set_aside([&all[..], &[unknown]].concat(), feed.now_ms).await.unwrap();
     assert_eq!(taken, []);
     feed.finish(&claimed[0], Next::Succeeded).await;
     assert_eq!(feed.store.set_aside(vec![all[0]], feed.now_ms).await.unwrap(), []);
@@ -138,7 +138,7 @@ pub(crate) async fn what_is_closed_can_be_replayed(store: Store) {
     let arrived = feed.end(to, Next::Succeeded).await;
     let open = feed.deliveries("crm").await[2].key;
     let unknown = DeliveryKey { event: 999, subscriber: to };
-    let url = Some("https://elsewhere.example".to_owned());
+    let url = Some(slashbox_core::PrivateUrl::new("https://elsewhere.example"));
     let replayed = feed.replay(&[dead, arrived, open, unknown], ReplayTo { subscriber: None, url: url.clone() }).await;
     let expected = [Replayed::OnItsWay(dead), Replayed::OnItsWay(arrived), Replayed::Open(open), Replayed::Gone];
     assert_eq!(replayed, expected);

@@ -190,12 +190,12 @@ pub(crate) async fn its_event_waits_for_its_conversation(store: Store) {
 pub(crate) async fn what_an_absent_plugin_has_set_is_parked(store: Store) {
     let (feed, plugin) = of(store);
     let to = feed.store.subscribers_of(vec![id_of(&plugin)]).await.unwrap()[0];
-    feed.store.set_absent(vec![(to, Some(1))]).await.unwrap();
+    feed.store.set_absent(vec![(to, Some(1))], 1).await.unwrap();
     plugin.commit(timing(&[("t", Some(feed.now_ms))])).await.unwrap();
     feed.fire(&["fired"]).await;
     assert_eq!(feed.claim_ids(to).await, [""; 0]);
     assert!(feed.deliveries("notes").await[0].parked);
-    feed.store.set_absent(vec![(to, None)]).await.unwrap();
+    feed.store.set_absent(vec![(to, None)], 1).await.unwrap();
     assert_eq!(feed.claim_ids(to).await, ["fired"]);
 }
 

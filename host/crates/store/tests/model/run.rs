@@ -263,7 +263,7 @@ impl Run {
     async fn set_absent(&mut self, subscriber: usize, absent: bool) {
         self.model.absent[subscriber] = absent;
         let since_ms = absent.then_some(self.now_ms);
-        self.store.set_absent(vec![(self.keys[subscriber], since_ms)]).await.unwrap();
+        self.store.set_absent(vec![(self.keys[subscriber], since_ms)], 0).await.unwrap();
     }
 
     /// Everything fires and arrives in the end.

@@ -185,8 +185,8 @@ pub(super) enum DeadWhy {
     Backlog,
     /// It had waited for too long.
     Waited,
-    /// Its subscriber was absent for too long.
-    Absent,
+    /// Its subscriber was absent, paused or disabled for too long.
+    Parked,
 }
 
 impl From<core::DeadWhy> for DeadWhy {
@@ -194,7 +194,7 @@ impl From<core::DeadWhy> for DeadWhy {
         match why {
             core::DeadWhy::Backlog => Self::Backlog,
             core::DeadWhy::Waited => Self::Waited,
-            core::DeadWhy::Absent => Self::Absent,
+            core::DeadWhy::Parked => Self::Parked,
         }
     }
 }

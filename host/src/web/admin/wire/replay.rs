@@ -11,11 +11,13 @@ pub(crate) struct ReplayPage {
     /// How many fit the filter.
     #[schema(example = 500)]
     matched: u64,
-    /// How many of them are on their way now; none in a dry run.
+    /// How many of them are on their way now; in a dry run, how many would be.
     on_their_way: u64,
+    /// How many of them wait until their subscriber, who is absent, paused or disabled, comes back.
+    parked: u64,
     /// How many are left as they are, since they are on their way already.
     open: u64,
-    /// How many cannot be made, since nothing is left of their event.
+    /// How many cannot be made: nothing is left of their event, or it is of a timer, which belongs to its plugin alone.
     gone: u64,
     /// Give this as `after` to go on; `null` if that was all.
     next: Option<String>,
@@ -42,8 +44,8 @@ pub(crate) struct Tested {
 
 impl From<Page> for ReplayPage {
     fn from(page: Page) -> Self {
-        let Page { matched, on_their_way, open, gone, next } = page;
-        Self { matched, on_their_way, open, gone, next: next.map(|next| next.to_string()) }
+        let Page { matched, on_their_way, parked, open, gone, next } = page;
+        Self { matched, on_their_way, parked, open, gone, next: next.map(|next| next.to_string()) }
     }
 }
 

@@ -56,7 +56,7 @@ async fn what_waits_for_a_week_is_a_dead_letter() {
     place.accept("b", Some("x")).await;
     place.clock.advance(7 * DAY - Duration::from_millis(1));
     wait_until_dead(&place, "a", DeadWhy::Waited).await;
-    assert_eq!(state(&place, "b").await, DeliveryState::Due, "it is the next one, and a millisecond too young");
+    assert!(state(&place, "b").await.is_open(), "it is the next one, and a millisecond too young");
     place.clock.advance(LOOK);
     wait_until_dead(&place, "b", DeadWhy::Waited).await;
 }

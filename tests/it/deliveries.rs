@@ -3,21 +3,12 @@
 use std::time::Duration;
 
 use axum::http::header::{LOCATION, RETRY_AFTER};
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::harness::{Receiver, Said, Server, Site, assert_has, recorded};
+use crate::harness::{Receiver, Said, Server, Site, assert_has, between, recorded};
 
 /// The first pauses after an attempt that failed; chance adds up to 2 s to the first, 3 s to the second.
 const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
-
-fn at(time: &Value) -> Timestamp {
-    time.as_str().unwrap_or_else(|| panic!("{time} is no time")).parse().unwrap()
-}
-
-fn between(earlier: &Value, later: &Value) -> Duration {
-    at(later).duration_since(at(earlier)).try_into().unwrap()
-}
 
 #[tokio::test]
 async fn a_delivery_that_is_tried_again_holds_up_its_conversation_alone() {

@@ -3,6 +3,7 @@
 mod answer;
 mod binary;
 mod bystander;
+mod curt;
 mod endless;
 mod foreign;
 mod lines;
@@ -16,8 +17,12 @@ mod site;
 
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 pub(crate) use answer::Answer;
 pub(crate) use bystander::Bystander;
+pub(crate) use curt::{Certificate, Curt};
 pub(crate) use endless::{Endless, Part};
 pub(crate) use foreign::{changed, of_world};
 pub(crate) use lines::Lines;
@@ -49,6 +54,13 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         assert!(Instant::now() < deadline, "{what}: not so within {PATIENCE:?}");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// How much later one time of an answer is than another.
+pub(crate) fn between(earlier: &Value, later: &Value) -> Duration {
+    let at =
+        |time: &Value| -> Timestamp { time.as_str().unwrap_or_else(|| panic!("{time} is no time")).parse().unwrap() };
+    at(later).duration_since(at(earlier)).try_into().unwrap()
 }
 
 /// Asserts that a text has each of the parts.

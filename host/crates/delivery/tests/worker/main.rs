@@ -10,6 +10,7 @@
 
 mod cases;
 mod changes;
+mod outage;
 mod place;
 mod policy;
 mod script;

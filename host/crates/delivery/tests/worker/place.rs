@@ -14,7 +14,7 @@ use crate::script::{Names, Script, changed};
 pub(crate) const BEGIN_MS: u64 = 1_759_956_080_000;
 
 /// How long a state may take to come: none of them takes more than some commits in memory.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Place {
     pub(crate) store: Store,

@@ -191,11 +191,11 @@ impl Subscriber for Script {
 
 /// Who is there, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Mutex<HashMap<String, Arc<Script>>>);
+pub(crate) struct Names(Mutex<HashMap<String, Arc<dyn Subscriber>>>);
 
 impl Names {
-    pub(crate) fn put(&self, name: &str, script: &Arc<Script>) {
-        self.0.lock().unwrap().insert(name.into(), script.clone());
+    pub(crate) fn put(&self, name: &str, subscriber: &Arc<impl Subscriber + 'static>) {
+        self.0.lock().unwrap().insert(name.into(), subscriber.clone());
     }
 
     pub(crate) fn take(&self, name: &str) {
@@ -205,7 +205,6 @@ impl Names {
 
 impl Directory for Names {
     fn find(&self, id: &SubscriberId) -> Option<Arc<dyn Subscriber>> {
-        let found = self.0.lock().unwrap().get(&id.name).cloned();
-        found.map(|script| script as Arc<dyn Subscriber>)
+        self.0.lock().unwrap().get(&id.name).cloned()
     }
 }

@@ -56,10 +56,13 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
     }
 }
 
-/// How much later one time of an answer is than another.
+/// A time of an answer.
+pub(crate) fn at(time: &Value) -> Timestamp {
+    time.as_str().unwrap_or_else(|| panic!("{time} is no time")).parse().unwrap()
+}
+
+/// How much later one is than another.
 pub(crate) fn between(earlier: &Value, later: &Value) -> Duration {
-    let at =
-        |time: &Value| -> Timestamp { time.as_str().unwrap_or_else(|| panic!("{time} is no time")).parse().unwrap() };
     at(later).duration_since(at(earlier)).try_into().unwrap()
 }
 

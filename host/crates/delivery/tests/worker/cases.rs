@@ -58,6 +58,11 @@ async fn a_plugin_is_tried_for_some_minutes() {
 }
 
 #[tokio::test]
+async fn as_tg_staff_does_four_attempts_are_all() {
+    check_schedule(Schedule::tg_staff()).await;
+}
+
+#[tokio::test]
 async fn without_a_schedule_one_attempt_is_all() {
     check_schedule(Schedule::none()).await;
 }

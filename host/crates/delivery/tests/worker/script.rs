@@ -23,6 +23,8 @@ pub(crate) enum Say {
     Gone,
     /// This host could not ask.
     Hindered,
+    /// This host must not ask.
+    Ours,
     Panic,
     /// Succeeds, and adds one to its key `count`.
     Count,
@@ -148,6 +150,7 @@ impl Script {
             Say::Yes | Say::Count | Say::Conflict | Say::Change(_) => Verdict::Arrived,
             Say::No | Say::Gone => failed(None),
             Say::Hindered => Verdict::Hindered,
+            Say::Ours => Verdict::Failed { fault: Fault::Ours, retry_after: None },
             Say::Later => Verdict::NotTried { again_in: None },
             Say::Aside(seconds) => Verdict::NotTried { again_in: Some(Duration::from_secs(seconds)) },
             Say::After(seconds) => failed(Some(Duration::from_secs(seconds))),

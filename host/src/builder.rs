@@ -6,6 +6,7 @@ use std::{
 };
 
 use slashbox_core::{HostLimits, LimitKey, Limits};
+use slashbox_delivery::Keeping;
 use slashbox_egress::{Egress, Settings as EgressSettings};
 use slashbox_runtime::{Folders, Runtime, Settings, StartError};
 use slashbox_store::{OpenError, Store};
@@ -23,6 +24,7 @@ pub struct HostBuilder {
     plugins_dir: PathBuf,
     data_dir: PathBuf,
     settings: Settings,
+    keeping: Keeping,
     sources: Vec<Source>,
     webhooks: Vec<Webhook>,
     egress: EgressSettings,
@@ -62,11 +64,11 @@ pub enum BuildError {
         /// Which figure.
         what: &'static str,
         /// What it is.
-        value: u32,
+        value: u64,
         /// The least that it may be.
-        min: u32,
+        min: u64,
         /// The most that it may be.
-        max: u32,
+        max: u64,
     },
 }
 
@@ -76,6 +78,7 @@ impl Default for HostBuilder {
             plugins_dir: "plugins".into(),
             data_dir: "data".into(),
             settings: Settings::default(),
+            keeping: Keeping::default(),
             sources: Vec::new(),
             webhooks: Vec::new(),
             egress: EgressSettings::default(),
@@ -104,6 +107,13 @@ impl HostBuilder {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// How long what is stored is kept, and how much of it may wait.
+    #[must_use]
+    pub fn keeping(mut self, keeping: Keeping) -> Self {
+        self.keeping = keeping;
         self
     }
 
@@ -162,6 +172,9 @@ impl HostBuilder {
     /// be reached as it is configured, or sources or webhooks contradict each other. A plugin that cannot be loaded is none: see [`Catalog::problems`](crate::Catalog::problems).
     pub async fn build(self) -> Result<Host, BuildError> {
         check_ranges(&self.settings)?;
+        if let Some((what, value, max)) = self.keeping.out_of_range() {
+            return Err(BuildError::Range { what, value, min: 1, max });
+        }
         if is_inside(&self.data_dir, &self.plugins_dir) {
             let Self { data_dir, plugins_dir, .. } = self;
             return Err(BuildError::DataInPlugins { data_dir, plugins_dir });
@@ -173,7 +186,8 @@ impl HostBuilder {
         let (fallbacks, egress) = (configured.remotes.fallbacks(), Some(way_out.egress.clone()));
         let runtime = Runtime::start(&self.settings, &folders, fallbacks, store.reader(), egress).await?;
         let (admin, command_ms) = (self.admin, self.settings.host.command_ms);
-        let parts = Parts { runtime, store, configured, way_out, reread: self.reread, admin, command_ms };
+        let (reread, keeping) = (self.reread, self.keeping);
+        let parts = Parts { runtime, store, configured, way_out, reread, keeping, admin, command_ms };
         Ok(Host::start(parts).await?)
     }
 }
@@ -183,6 +197,7 @@ fn check_ranges(settings: &Settings) -> Result<(), BuildError> {
     let ceiling = Limits::KEYS.iter().map(|key| (key, settings.ceiling.get(key.name)));
     for (&LimitKey { name: what, min, max, .. }, value) in host.chain(ceiling) {
         if let Some(value) = value.filter(|value| !(min..=max).contains(value)) {
+            let [value, min, max] = [value, min, max].map(u64::from);
             return Err(BuildError::Range { what, value, min, max });
         }
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use slashbox_core::{CommandNameError, NameError};
-use slashbox_delivery::{Deliveries, SystemClock};
+use slashbox_delivery::{Deliveries, Keeping, SystemClock};
 use slashbox_dialects::EVENT_BYTES_MAX;
 use slashbox_egress::Egress;
 use slashbox_runtime::{Catalog, Cost, LoadError, Plugin, PluginFile, Runtime, Settings};
@@ -14,13 +14,14 @@ use tokio::{
     task::JoinHandle,
 };
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{error, info};
 
 use crate::{
     AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, TrialSettings,
     configured::{Configured, WayOut},
     pipeline::{self, AcceptError},
     reload::Reread,
+    room::Room,
     subscribers::{Subscribers, WebhookInfo},
     telemetry::HOST,
     web,
@@ -28,6 +29,28 @@ use crate::{
 
 /// How long a shutdown waits for commands and for attempts to deliver, beyond a command's budget.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// How long closing the store may take: what is queued, and bringing its log into its file.
+const CLOSE_MAX: Duration = Duration::from_secs(5);
+
+/// What a shutdown did not wait for any longer: it was neither finished nor given back. Nobody was told that it was done, and
+/// nothing is lost of what somebody was told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutOff {
+    /// Commands that had no answer yet, and requests with events that were not stored yet.
+    pub requests: usize,
+    /// Attempts to deliver that could not be given back.
+    pub attempts: usize,
+    /// Whether the store was not closed. Then dropping the host waits for that.
+    pub store: bool,
+}
+
+impl CutOff {
+    /// Whether all has ended well.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
 
 /// A host for plugins. Cheap to clone; all clones are one host.
 #[derive(Clone, Debug)]
@@ -49,6 +72,7 @@ pub(crate) struct Inner {
     pub(crate) reloads: Mutex<()>,
     pub(crate) admin: AdminAccess,
     pub(crate) command_budget: Duration,
+    pub(crate) room: Room,
     pub(crate) tasks: TaskTracker,
     /// Tells the deliveries of each change of the plugins.
     follower: JoinHandle<()>,
@@ -69,6 +93,7 @@ pub(crate) struct Parts {
     pub(crate) configured: Configured,
     pub(crate) way_out: WayOut,
     pub(crate) reread: Option<Reread>,
+    pub(crate) keeping: Keeping,
     pub(crate) admin: AdminAccess,
     pub(crate) command_ms: u32,
 }
@@ -94,6 +119,9 @@ pub enum EmitError {
     /// The store takes too long. It may be stored all the same.
     #[error("not stored in time")]
     Late,
+    /// Too much waits for the store already. Come again later.
+    #[error("too many events wait to be stored")]
+    Full,
 }
 
 impl From<AcceptError> for EmitError {
@@ -101,6 +129,7 @@ impl From<AcceptError> for EmitError {
         match error {
             AcceptError::Store(error) => Self::Store(error),
             AcceptError::Late => Self::Late,
+            AcceptError::Full => Self::Full,
         }
     }
 }
@@ -167,7 +196,8 @@ impl Host {
         let runtime = Runtime::of_file(settings, file, compiled_dir.as_deref(), store.reader(), egress).await?;
         let (admin, command_ms) = (AdminAccess::default(), settings.host.command_ms);
         let configured = Configured::default();
-        Ok(Self::start(Parts { runtime, store, configured, way_out, reread: None, admin, command_ms }).await?)
+        let (reread, keeping) = (None, Keeping::default());
+        Ok(Self::start(Parts { runtime, store, configured, way_out, reread, keeping, admin, command_ms }).await?)
     }
 
     /// Says whether a file is a plugin for a host with these settings, and what it costs. With the grant beside it if there
@@ -181,12 +211,13 @@ impl Host {
 
     /// Puts the parts together, and begins to deliver.
     pub(crate) async fn start(parts: Parts) -> Result<Self, slashbox_delivery::StartError> {
-        let Parts { runtime, store, configured, way_out, reread, admin, command_ms } = parts;
+        let Parts { runtime, store, configured, way_out, reread, keeping, admin, command_ms } = parts;
         let runtime = Arc::new(runtime);
         let changes = runtime.changes();
         let configured = Arc::new(ArcSwap::from_pointee(configured));
         let subscribers = Subscribers::new(runtime.clone(), configured.clone());
-        let deliveries = Deliveries::start(store.clone(), subscribers.clone(), Arc::new(SystemClock)).await?;
+        let clock = Arc::new(SystemClock);
+        let deliveries = Deliveries::start(store.clone(), subscribers.clone(), clock, keeping).await?;
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
         let command_budget = Duration::from_millis(u64::from(command_ms));
@@ -201,6 +232,7 @@ impl Host {
             reloads: Mutex::default(),
             admin,
             command_budget,
+            room: Room::default(),
             tasks: TaskTracker::new(),
             follower,
         };
@@ -221,7 +253,7 @@ impl Host {
     /// this returns, it is on the disk.
     ///
     /// # Errors
-    /// If it is no event, or the store cannot write.
+    /// If it is no event, the store cannot write, or too much waits for it.
     pub async fn emit(&self, tenant: &str, event: NewEvent) -> Result<String, EmitError> {
         let event = event.into_event(tenant)?;
         let (id, configured) = (event.id.clone(), self.inner.configured.load_full());
@@ -251,23 +283,39 @@ impl Host {
         self.inner.runtime.sync().await;
     }
 
+    /// Begins no more deliveries, and gives those under way a command's budget and a second more from now on. For whoever has
+    /// something else to finish before [`shutdown`](Self::shutdown).
+    pub fn stop_delivering(&self) {
+        self.inner.deliveries.stop(self.grace());
+    }
+
     /// Takes no more commands, begins no more deliveries, finishes what is in flight, and closes what it keeps. A delivery
-    /// that does not end within a command's budget is made again by the next host. Further calls do nothing.
-    pub async fn shutdown(&self) {
+    /// that does not end within a command's budget is given back, and made again by the next host. Tells what was cut off
+    /// instead. Further calls do nothing.
+    pub async fn shutdown(&self) -> CutOff {
         if !self.inner.tasks.close() {
-            return;
+            return CutOff::default();
         }
-        let grace = self.inner.command_budget + GRACE;
-        let commands = tokio::time::timeout(grace, self.inner.tasks.wait());
-        let (commands, ()) = tokio::join!(commands, self.inner.deliveries.shutdown(grace));
-        if commands.is_err() {
-            let left = self.inner.tasks.len();
-            warn!(target: HOST, left, "commands did not end within the grace time");
-        }
+        let grace = self.grace();
+        let tasks = tokio::time::timeout(grace, self.inner.tasks.wait());
+        let (tasks, deliveries) = tokio::join!(tasks, self.inner.deliveries.shutdown(grace));
+        let requests = if tasks.is_err() { self.inner.tasks.len() } else { 0 };
         self.inner.runtime.shutdown().await;
         self.inner.follower.abort();
-        self.inner.store.clone().close().await;
-        info!(target: HOST, "shut down");
+        let store = tokio::time::timeout(CLOSE_MAX, self.inner.store.clone().close()).await.is_err();
+        let cut_off = CutOff { requests, attempts: deliveries.lost, store };
+        if cut_off.is_nothing() {
+            info!(target: HOST, "shut down");
+        } else {
+            let attempts = deliveries.lost;
+            error!(target: HOST, requests, attempts, store, "shut down, and cut off what did not end in time");
+        }
+        cut_off
+    }
+
+    /// How long what is in flight may take to end.
+    fn grace(&self) -> Duration {
+        self.inner.command_budget + GRACE
     }
 }
 

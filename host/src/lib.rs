@@ -42,6 +42,7 @@ mod pipeline;
 mod reload;
 mod rename;
 mod replay;
+mod room;
 mod source;
 mod subscribers;
 pub mod telemetry;
@@ -51,7 +52,7 @@ mod webhook;
 
 pub use builder::{BuildError, HostBuilder};
 pub use configured::ConfigurationError;
-pub use host::{CommandError, EmitError, Host, OfFileError};
+pub use host::{CommandError, CutOff, EmitError, Host, OfFileError};
 pub use new::{NewCommand, NewEvent};
 pub use pipeline::{Answer, Answered};
 pub use reload::{Changes, Configuration, ReloadError, Reloaded, WebhookId};
@@ -63,6 +64,7 @@ pub use slashbox_core::{
     HostLimits, HttpHost, Limit, LimitKey, Limits, NameError, Outcome, Pattern, PatternError, PluginId, Quota, Reply,
     Sender, SettingSpec, SubscriberKind, TimerWrite, Trap, Write,
 };
+pub use slashbox_delivery::Keeping;
 pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{

@@ -18,10 +18,12 @@ use slashbox_core::{Command, Dedupe, Event, Limit, Outcome, SubscriberId, Trap};
 use slashbox_delivery::{Addressed, Remote};
 use slashbox_runtime::{Call, Input, Plugin};
 use slashbox_store::{Accepted, WriteError};
+use tokio::task::JoinHandle;
 use tracing::{debug, error, warn};
 
 use crate::{
     host::{CommandError, Inner},
+    room::Full,
     subscribers::{Answerer, Remotes, Route},
     telemetry::{COMMANDS, EVENTS},
 };
@@ -41,6 +43,8 @@ pub(crate) enum AcceptError {
     Store(#[from] WriteError),
     #[error("not stored within {} s", ACCEPT_MAX.as_secs())]
     Late,
+    #[error("too many events wait to be stored")]
+    Full,
 }
 
 /// Stores events with a delivery for each subscriber, all in one commit; they are delivered by and by, whatever happens.
@@ -57,8 +61,29 @@ pub(crate) async fn accept(
         debug!(target: EVENTS, event = id, tenant, kind, subscribers = subscribers.len(), "comes in");
         Addressed { event, dedupe, subscribers }
     });
-    let accepted = inner.deliveries.accept(addressed.collect());
-    Ok(tokio::time::timeout(ACCEPT_MAX, accepted).await.map_err(|_| AcceptError::Late)??)
+    let stored = store(inner, addressed.collect())?;
+    let stored = tokio::time::timeout(ACCEPT_MAX, stored).await.map_err(|_| AcceptError::Late)?;
+    stored.unwrap_or_else(|panic| {
+        error!(target: EVENTS, %panic, "the host failed while it stored events");
+        Err(AcceptError::Late)
+    })
+}
+
+/// Has events stored, if there is room for them, in a task of its own: as long as the store has them, their room is taken,
+/// whether their sender still waits or not.
+fn store(
+    inner: &Arc<Inner>,
+    addressed: Vec<Addressed>,
+) -> Result<JoinHandle<Result<Vec<Accepted>, AcceptError>>, AcceptError> {
+    let room = inner.room.for_events(addressed.iter().map(|addressed| &addressed.event));
+    let room = room.map_err(|Full| AcceptError::Full)?;
+    let task = inner.clone();
+    Ok(inner.tasks.spawn(async move {
+        let _turn = task.room.turn().await;
+        let stored = task.deliveries.accept(addressed).await;
+        drop(room);
+        Ok(stored?)
+    }))
 }
 
 /// Finds who answers a command and has it answered, in a task of its own: it runs to its end if the sender hangs up.
@@ -107,21 +132,22 @@ async fn answer_by(inner: &Inner, answerer: Answerer, command: Arc<Command>, beg
 }
 
 /// Has the observers' deliveries committed. A store that cannot, or not in time, is no reason to leave the operator
-/// without an answer; in a task of its own, they come to know all the same.
+/// without an answer; in a task of its own, they come to know all the same. Where there is no room for them, they do not.
 async fn tell(inner: &Arc<Inner>, event: Event, subscribers: Vec<SubscriberId>, until: Instant) {
     let (id, observers) = (event.id.clone(), subscribers.len());
-    let told = inner.tasks.spawn({
-        let (inner, id) = (inner.clone(), id.clone());
-        async move {
-            let addressed = Addressed { event, dedupe: None, subscribers };
-            if let Err(error) = inner.deliveries.accept(vec![addressed]).await {
-                let error: &dyn std::error::Error = &error;
-                error!(target: COMMANDS, call = id, observers, error, "those who are to know of a command will not");
-            }
+    let told = store(inner, vec![Addressed { event, dedupe: None, subscribers }]);
+    let told = match told {
+        Ok(task) => tokio::time::timeout_at(until.into(), task).await,
+        Err(full) => Ok(Ok(Err(full))),
+    };
+    match told {
+        Ok(Ok(Ok(_))) => {}
+        Ok(Ok(Err(error))) => {
+            let error: &dyn std::error::Error = &error;
+            error!(target: COMMANDS, call = id, observers, error, "those who are to know of a command will not");
         }
-    });
-    if tokio::time::timeout_at(until.into(), told).await.is_err() {
-        warn!(target: COMMANDS, call = id, observers, "those who are to know of a command come to know late");
+        Ok(Err(panic)) => error!(target: COMMANDS, call = id, observers, %panic, "the host failed to tell observers"),
+        Err(_) => warn!(target: COMMANDS, call = id, observers, "those who are to know of a command come to know late"),
     }
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod binary;
 mod bystander;
 mod curt;
+mod disk;
 mod endless;
 mod foreign;
 mod lines;
@@ -15,7 +16,10 @@ mod sender;
 mod server;
 mod site;
 
-use std::time::{Duration, Instant};
+use std::{
+    io::Write,
+    time::{Duration, Instant},
+};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -23,6 +27,7 @@ use serde_json::Value;
 pub(crate) use answer::Answer;
 pub(crate) use bystander::Bystander;
 pub(crate) use curt::{Certificate, Curt};
+pub(crate) use disk::{Disk, Fault, Place};
 pub(crate) use endless::{Endless, Part};
 pub(crate) use foreign::{changed, of_world};
 pub(crate) use lines::Lines;
@@ -64,6 +69,12 @@ pub(crate) fn at(time: &Value) -> Timestamp {
 /// How much later one is than another.
 pub(crate) fn between(earlier: &Value, later: &Value) -> Duration {
     at(later).duration_since(at(earlier)).try_into().unwrap()
+}
+
+/// Says in the summary that a test left itself out, and why.
+pub(crate) fn skipped(test: &str, why: &str) {
+    // All at once: a test beside this one may write there too.
+    std::io::stderr().write_all(format!("skipped: {test}: {why}\n").as_bytes()).unwrap();
 }
 
 /// Asserts that a text has each of the parts.

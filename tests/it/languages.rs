@@ -2,12 +2,11 @@
 //! plugin, so one test serves both. Theirs are the sources that `docs/javascript.md` and `docs/python.md` show.
 
 use std::{
-    io::Write,
     path::Path,
     time::{Duration, Instant},
 };
 
-use crate::harness::{Server, Site, assert_has};
+use crate::harness::{Server, Site, assert_has, skipped};
 
 /// How long a host may take to compile a language's engine: some 10 s of its own, many times that on a busy machine.
 const COMPILED_WITHIN: Duration = Duration::from_secs(300);
@@ -30,10 +29,7 @@ fn is_built(guest: &str) -> bool {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/test-guests/{guest}.wasm"));
     let is_built = file.exists();
     if !is_built {
-        // All at once: a test beside this one may write there too.
-        let line =
-            format!("skipped: languages::{guest}: not built, `cargo xtask languages` says which tool is missing\n");
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
+        skipped(&format!("languages::{guest}"), "not built, `cargo xtask languages` says which tool is missing");
     }
     is_built
 }

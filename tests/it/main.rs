@@ -46,6 +46,15 @@ mod repeats;
 /// What outlives the sudden end of a host.
 mod survival;
 
+/// Hosts that are killed, again and again.
+mod crash;
+/// How a host ends that is told to.
+mod ending;
+/// Disks that fail.
+mod faults;
+/// More than the disk can take.
+mod overload;
+
 /// Compiled code on disk.
 mod cache;
 /// Who answers a command.

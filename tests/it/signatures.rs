@@ -89,14 +89,16 @@ async fn webhooks_are_listed_without_their_secrets() {
     let listed = server.listed("webhooks").await;
     let expected = [
         json!({ "tenant": "acme", "name": "journal", "host": "example.org", "events": ["*"], "format": "hotline",
-            "signed": false }),
+            "signed": false, "paused_since": null, "disabled_since": null, "failing_since": null,
+            "left_alone_until": null }),
         json!({ "tenant": "default", "name": "crm", "host": "example.com", "events": ["message.*", "/invoice"],
-            "format": "as-received", "signed": true }),
+            "format": "as-received", "signed": true, "paused_since": null, "disabled_since": null,
+            "failing_since": null, "left_alone_until": null }),
     ];
     assert_eq!(listed, expected);
     let list = ["webhooks", "list", "--url", server.url()];
     let shown = Process::run(&list, site.dir()).await;
-    shown.assert(0, &["crm      default  example.com  as-received  signed  message.* /invoice\n"]);
+    shown.assert(0, &["crm ", " default ", " example.com  as-received  signed  message.* /invoice\n"]);
     assert!(!shown.out.contains("Tk9") && !shown.out.contains("whsec_"), "{}", shown.out);
     let in_json = Process::run(&[&list[..], &["--json"]].concat(), site.dir()).await;
     assert_eq!(serde_json::from_str::<Value>(&in_json.out).unwrap()["items"], json!(expected));

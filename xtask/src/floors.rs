@@ -29,7 +29,7 @@ const fn whole<'a>(name: &'a str, never: &'a [&'a str]) -> Floor<'a> {
 }
 
 /// One row for each crate of the root's workspace, no more and no fewer.
-const FLOORS: [Floor<'_>; 15] = [
+const FLOORS: [Floor<'_>; 16] = [
     whole("slashbox-core", &["tokio", "axum", "wasmtime", "serde"]),
     whole("slashbox-dialects", &["tokio", "axum", "wasmtime"]),
     whole("slashbox-toml", &["tokio", "axum", "wasmtime"]),
@@ -45,6 +45,7 @@ const FLOORS: [Floor<'_>; 15] = [
     },
     whole("slashbox-sdk", &HOST),
     Floor { name: "slashbox-tests", never: &BELOW_HOST, reach: Reach::DirectInTests },
+    whole("slashbox-faults", &HOST),
     whole("xtask", &[]),
     // It measures each floor by itself, and wasmtime without any.
     whole("slashbox-bench", &[]),

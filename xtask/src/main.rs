@@ -8,6 +8,7 @@
 mod bench;
 mod cargo;
 mod ci;
+mod crash;
 mod files;
 mod floors;
 mod guests;
@@ -35,7 +36,7 @@ struct Task {
     run: fn(&[String]) -> Result<ExitCode>,
 }
 
-const TASKS: [Task; 9] = [
+const TASKS: [Task; 10] = [
     Task {
         name: "plugins",
         arguments: "",
@@ -59,6 +60,12 @@ const TASKS: [Task; 9] = [
         arguments: "[--quick] [--json] [--goal N]",
         summary: "print the benchmarks, as ratios to bare wasmtime, Extism, bare axum and SQLite, and to a calm host",
         run: bench::run,
+    },
+    Task {
+        name: "crash",
+        arguments: "[--kills N] [--seed N]",
+        summary: "kill a host under load, again and again (100 times if nothing is said), and prove that nothing is lost",
+        run: crash::run,
     },
     Task {
         name: "ci",

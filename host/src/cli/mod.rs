@@ -47,6 +47,12 @@ enum Command {
     /// Serve: take commands and events over HTTP, call the plugins of a folder, deliver to webhooks
     ///
     /// On SIGHUP, it reads the sources and the webhooks of its configuration again, as `slashbox reload` has it do.
+    ///
+    /// SIGTERM and Ctrl-C end it: it takes no more, answers what it has taken, and finishes its deliveries or gives them
+    /// back, within `command_ms` and some seconds. Twice, they end it at once.
+    ///
+    /// Exit codes: 0 if all was finished or given back; 1 if something was cut off (the log says what; nothing that was
+    /// acknowledged is lost), or if it cannot serve; 64 for wrong usage or configuration, before a port is bound.
     Serve(Serve),
     /// Say whether a file is a plugin for this host, what it asks for, and what it costs
     Check(Check),

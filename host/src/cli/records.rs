@@ -30,6 +30,7 @@ pub(super) struct EventRecord {
     accepted_at: String,
     text: Option<String>,
     data: Box<RawValue>,
+    payload_gone: bool,
 }
 
 /// What is shown of a delivery.
@@ -43,6 +44,7 @@ pub(super) struct DeliveryRecord {
     parked: bool,
     set_aside: bool,
     replay: bool,
+    dead_why: Option<String>,
     attempt_count: u32,
     ready_at: Option<String>,
     last_attempt: Option<Attempt>,
@@ -72,6 +74,8 @@ impl EventRecord {
         } else {
             format!("{} ({})", self.kind, self.native_kind)
         };
+        let gone = "removed in the course of time".to_owned();
+        let data = if self.payload_gone { gone } else { self.data.get().to_owned() };
         let of = if self.tenant == "default" { String::new() } else { format!(" of {}", self.tenant) };
         facts(
             &format!("{} {}", paint(BOLD, "event"), plain(&self.id)),
@@ -87,7 +91,7 @@ impl EventRecord {
                 ("occurred", Some(long_time(&self.occurred_at))),
                 ("accepted", Some(long_time(&self.accepted_at))),
                 ("text", self.text),
-                ("data", Some(self.data.get().to_owned())),
+                ("data", Some(data)),
             ],
         );
     }
@@ -104,6 +108,7 @@ pub(super) fn table(deliveries: Vec<DeliveryRecord>) -> Table {
             Some(last) => (short_time(&last.at), last.detail.as_str()),
             None => Default::default(),
         };
+        let detail = delivery.dead_why.as_deref().map_or(detail, dead_why);
         table.row([
             Cell::new(&delivery.id),
             Cell::styled(BOLD, &delivery.event_kind),
@@ -117,6 +122,16 @@ pub(super) fn table(deliveries: Vec<DeliveryRecord>) -> Table {
         ]);
     }
     table
+}
+
+/// Why a delivery is dead of which no attempt tells, in words.
+fn dead_why(why: &str) -> &str {
+    match why {
+        "backlog" => "too many were waiting: it was the oldest",
+        "waited" => "it had waited for too long",
+        "absent" => "its subscriber was absent for too long",
+        other => other,
+    }
 }
 
 impl DeliveryRecord {
@@ -137,6 +152,7 @@ impl DeliveryRecord {
                 ("attempts", Some(attempts)),
                 ("next", next),
                 ("marks", marks),
+                ("why dead", self.dead_why.as_deref().map(|why| dead_why(why).to_owned())),
             ],
         );
     }

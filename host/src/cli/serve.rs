@@ -18,8 +18,8 @@ use configuration::Written;
 /// How long connections may take to end beyond the commands on them.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// The exit code of a server that was told twice to end.
-const IMPATIENT: u8 = 1;
+/// The exit code of a server that was told twice to end, or had to cut something off.
+const CUT_OFF: i32 = 1;
 
 pub(super) fn run(arguments: Serve) -> anyhow::Result<ExitCode> {
     let written = Written::new(arguments);
@@ -48,12 +48,14 @@ async fn serve(written: Written, config: Config) -> anyhow::Result<ExitCode> {
     })?;
     show(&config, address, &host.webhooks(), &host.plugins());
     let (ending, ended) = tokio::sync::oneshot::channel();
+    let ends = host.clone();
     let server = axum::serve(listener, host.router()).with_graceful_shutdown(async move {
         stop.signal().await;
+        ends.stop_delivering();
         let _ = ending.send(()); // Only if the server has failed first is nobody there.
         tokio::spawn(async move {
             stop.signal().await;
-            std::process::exit(i32::from(IMPATIENT)); // Whoever asks twice does not want to wait.
+            std::process::exit(CUT_OFF); // Whoever asks twice does not want to wait.
         });
     });
     let grace = Duration::from_millis(u64::from(config.settings.host.command_ms)) + GRACE;
@@ -66,7 +68,9 @@ async fn serve(written: Written, config: Config) -> anyhow::Result<ExitCode> {
         () = hangups.reload(&host) => {}
         () = hung => {} // A sender that holds its connection open does not hold up the end.
     }
-    host.shutdown().await;
+    if !host.shutdown().await.is_nothing() {
+        std::process::exit(CUT_OFF); // Its log says what; dropping it might wait for a disk that never answers.
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use secrecy::ExposeSecret;
 use slashbox_core::{HostLimits, Limits};
+use slashbox_delivery::Keeping;
 use slashbox_egress::Settings as EgressSettings;
 
 use super::Config;
@@ -20,6 +21,7 @@ impl Config {
             log_level,
             log_format,
             settings,
+            keeping: Keeping { backlog_max, waiting_days, parked_days, payload_days, log_days },
             sources: _,
             webhooks: _,
             egress: EgressSettings { allow_http, allow_cidrs },
@@ -39,6 +41,12 @@ impl Config {
         for name in Limits::NAMES {
             note(&format_args!("limits.{name}"), settings.ceiling.get(name) != other.settings.ceiling.get(name));
         }
+        let kept = &other.keeping;
+        note(&"retention.backlog_max", *backlog_max != kept.backlog_max);
+        note(&"retention.waiting_days", *waiting_days != kept.waiting_days);
+        note(&"retention.parked_days", *parked_days != kept.parked_days);
+        note(&"retention.payload_days", *payload_days != kept.payload_days);
+        note(&"retention.log_days", *log_days != kept.log_days);
         note(&"admin.token", admin_token.as_ref().map(|token| token.expose_secret().to_owned()) != token(other));
         note(&"egress.allow_http", *allow_http != other.egress.allow_http);
         note(&"egress.allow_cidrs", *allow_cidrs != other.egress.allow_cidrs);

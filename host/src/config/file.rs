@@ -19,6 +19,8 @@ pub(crate) struct ConfigFile {
     #[serde(default)]
     pub(super) limits: BTreeMap<String, u32>,
     #[serde(default)]
+    pub(super) retention: RetentionTable,
+    #[serde(default)]
     pub(super) admin: AdminTable,
     #[serde(default)]
     pub(super) egress: EgressTable,
@@ -38,6 +40,15 @@ pub(crate) struct EgressTable {
     pub(super) allow_http: Option<bool>,
     #[serde(default)]
     pub(super) allow_cidrs: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct RetentionTable {
+    pub(super) backlog_max: Option<u64>,
+    pub(super) waiting_days: Option<u32>,
+    pub(super) parked_days: Option<u32>,
+    pub(super) payload_days: Option<u32>,
+    pub(super) log_days: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,6 +94,7 @@ impl File for ConfigFile {
             "" => Some(keys_of::<Self>()),
             "log" => Some(keys_of::<LogTable>()),
             "limits" => Some(&LIMITS),
+            "retention" => Some(keys_of::<RetentionTable>()),
             "admin" => Some(keys_of::<AdminTable>()),
             "egress" => Some(keys_of::<EgressTable>()),
             "sources" => Some(keys_of::<SourceTable>()),

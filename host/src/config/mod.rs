@@ -15,6 +15,7 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
+use slashbox_delivery::Keeping;
 use slashbox_dialects::Secret;
 use slashbox_egress::Settings as EgressSettings;
 use slashbox_runtime::Settings;
@@ -40,6 +41,8 @@ pub struct Config {
     pub log_format: LogFormat,
     /// How much plugins may have.
     pub settings: Settings,
+    /// How long what is stored is kept.
+    pub keeping: Keeping,
     /// Where commands and events come in.
     pub sources: Vec<Source>,
     /// The remotes, in the order in which they answer: those of the sources' files first.
@@ -147,6 +150,7 @@ impl Config {
             .plugins_dir(&self.plugins_dir)
             .data_dir(&self.data_dir)
             .settings(self.settings.clone())
+            .keeping(self.keeping)
             .egress(self.egress.clone())
             .admin(self.admin().unwrap_or_default());
         let builder = self.sources.iter().cloned().fold(builder, HostBuilder::source);

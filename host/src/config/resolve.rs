@@ -4,13 +4,14 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use secrecy::SecretString;
 use slashbox_core::{HostLimits, LimitKey, Limits, NameError};
+use slashbox_delivery::Keeping;
 use slashbox_dialects::{ReplyStyle, Secret};
 use slashbox_runtime::Settings;
 use slashbox_toml::{FileError, expand};
 
 use super::{
     Bounds, Config, ConfigError, Dirs, Reach,
-    file::{ConfigFile, LIMITS, LogTable, SourceTable},
+    file::{ConfigFile, LIMITS, LogTable, RetentionTable, SourceTable},
     webhooks::{self, OfSource, Place, Placed},
 };
 use crate::{
@@ -31,6 +32,7 @@ pub(super) fn resolve(
 ) -> Result<Config, ConfigError> {
     let text = Text { environment };
     let Bounds { settings, egress } = bounds(&file)?;
+    let keeping = keeping(&file.retention)?;
     let listen = listen(file.listen, &text)?;
     let Dirs { plugins_dir, data_dir } = dirs_in(dir, file.plugins_dir, file.data_dir, &text)?;
     let (log_level, log_format) = log(file.log, &text)?;
@@ -47,6 +49,7 @@ pub(super) fn resolve(
         log_level,
         log_format,
         settings,
+        keeping,
         sources,
         webhooks: webhooks.into_iter().map(|(_, webhook)| webhook).collect(),
         egress,
@@ -167,6 +170,25 @@ fn log<E: Fn(&str) -> Option<String>>(log: LogTable, text: &Text<E>) -> Result<(
         other => return Err(wrong("log.format", other, "expected text or json")),
     };
     Ok((level, format))
+}
+
+/// How long what is stored is kept.
+fn keeping(table: &RetentionTable) -> Result<Keeping, ConfigError> {
+    let default = Keeping::default();
+    let keeping = Keeping {
+        backlog_max: table.backlog_max.unwrap_or(default.backlog_max),
+        waiting_days: table.waiting_days.unwrap_or(default.waiting_days),
+        parked_days: table.parked_days.unwrap_or(default.parked_days),
+        payload_days: table.payload_days.unwrap_or(default.payload_days),
+        log_days: table.log_days.unwrap_or(default.log_days),
+    };
+    match keeping.out_of_range() {
+        None => Ok(keeping),
+        Some((name, value, max)) => {
+            let (key, value) = (format!("retention.{name}"), Some(value.to_string()));
+            Err(ConfigError::Value { key, value, expected: format!("expected 1 to {max}") })
+        }
+    }
 }
 
 fn limits(table: &BTreeMap<String, u32>) -> Result<Settings, ConfigError> {

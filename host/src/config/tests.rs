@@ -113,6 +113,27 @@ fn bad_values() {
 }
 
 #[test]
+fn how_long_it_is_kept() {
+    assert_eq!(parse("").unwrap().keeping, Keeping::default());
+    let text = "[retention]\nbacklog_max = 10\nwaiting_days = 1\nparked_days = 365\npayload_days = 2\nlog_days = 3650";
+    let expected = Keeping { backlog_max: 10, waiting_days: 1, parked_days: 365, payload_days: 2, log_days: 3_650 };
+    assert_eq!(parse(text).unwrap().keeping, expected);
+    for (key, max) in [
+        ("backlog_max", 10_000_000),
+        ("waiting_days", 365),
+        ("parked_days", 365),
+        ("payload_days", 365),
+        ("log_days", 3_650),
+    ] {
+        for value in [0, max + 1] {
+            let expected = format!("`retention.{key}` = {value}: expected 1 to {max}");
+            check(&format!("[retention]\n{key} = {value}"), &expected);
+        }
+    }
+    check("[retention]\nlog_day = 1", "unknown key `retention.log_day`: did you mean `log_days`?");
+}
+
+#[test]
 fn bad_sources() {
     check("[[sources]]\ndialect = \"hotline\"", "`sources[0]`: missing field `name`");
     check("[[sources]]\nname = \"a\"", "`sources[0]`: missing field `dialect`");

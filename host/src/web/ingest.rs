@@ -3,22 +3,36 @@
 use std::sync::Arc;
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::{Path, State, rejection::PathRejection},
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderValue, StatusCode,
+        header::{CONTENT_TYPE, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
 };
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use slashbox_core::Command;
 use slashbox_dialects::{Answer, Arrival, Incoming, Refusal, Request, Shown, Taken};
 use slashbox_store::Accepted;
-use tracing::{error, info};
+use tracing::{debug, info};
 
 use super::{
     BODY_BYTES_MAX, BODY_TIMEOUT,
     problem::{Code, Problem},
 };
-use crate::{CommandError, Source, host::Inner, new::new_id, pipeline, subscribers::Remotes, telemetry::INGEST};
+use crate::{
+    CommandError, Source,
+    host::Inner,
+    new::new_id,
+    pipeline::{self, AcceptError},
+    room::{BodyRoom, Full},
+    subscribers::Remotes,
+    telemetry::INGEST,
+};
+
+/// What a sender is told for whom there is no room.
+const NO_ROOM: &str = "too much waits to be taken, send it again later";
 
 pub(crate) async fn take(
     State(inner): State<Arc<Inner>>,
@@ -34,17 +48,37 @@ pub(crate) async fn take(
         return Problem::new(Code::UnknownSource, format!("no source is named {name:?}")).into_response();
     };
     let answer = answer(&inner, &configured.remotes, source, body).await.unwrap_or_else(|refusal| {
-        let (status, why) = (refusal.status(), refusal.name());
-        info!(target: INGEST, source = name, tenant = source.tenant, status, why, "request not taken");
+        report(&inner, source, &refusal);
         source.dialect.refuse(&refusal)
     });
     respond(answer)
 }
 
+/// A line of the log for a request that is not taken; of those that are to come again, a line for many.
+fn report(inner: &Inner, source: &Source, refusal: &Refusal) {
+    let (status, why, tenant) = (refusal.status(), refusal.name(), &source.tenant);
+    if let Refusal::Unavailable(text) = refusal {
+        debug!(target: INGEST, source = source.name, tenant, status, why, "request not taken");
+        inner.room.tell_refused(text);
+    } else {
+        info!(target: INGEST, source = source.name, tenant, status, why, "request not taken");
+    }
+}
+
 async fn answer(inner: &Arc<Inner>, remotes: &Remotes, source: &Source, body: Body) -> Result<Answer, Refusal> {
-    match understand(source, &read(body).await?)? {
-        Request::Command(command) => answer_command(inner, remotes, source, command).await,
-        Request::Events(events) => accept(inner, remotes, source, events).await,
+    let (body, room) = read(inner.room.for_body(), body).await?;
+    let request = understand(source, &body)?;
+    drop(body);
+    match request {
+        Request::Command(command) => {
+            let answer = answer_command(inner, remotes, source, command).await;
+            drop(room); // A command is kept until it is answered.
+            answer
+        }
+        Request::Events(events) => {
+            drop(room); // Events have a room of their own.
+            accept(inner, remotes, source, events).await
+        }
     }
 }
 
@@ -75,11 +109,7 @@ async fn accept(
 ) -> Result<Answer, Refusal> {
     let ids: Vec<String> = events.iter().map(|incoming| incoming.event.id.clone()).collect();
     let events = events.into_iter().map(|incoming| (incoming.event, incoming.dedupe)).collect();
-    let accepted = pipeline::accept(inner, remotes, events).await.map_err(|error| {
-        let error: &dyn std::error::Error = &error;
-        error!(target: INGEST, source = source.name, tenant = source.tenant, error, "events cannot be stored");
-        Refusal::Unavailable("the event cannot be stored now, send it again later".into())
-    })?;
+    let accepted = pipeline::accept(inner, remotes, events).await.map_err(|error| not_accepted(source, &error))?;
     let taken = ids.into_iter().zip(accepted).map(|(id, accepted)| match accepted {
         Accepted::New => Taken { id, duplicate: false },
         Accepted::Duplicate { of } => Taken { id: of, duplicate: true },
@@ -87,21 +117,46 @@ async fn accept(
     Ok(source.dialect.accepted(&taken.collect::<Vec<_>>()))
 }
 
+fn not_accepted(source: &Source, error: &AcceptError) -> Refusal {
+    let cause: &dyn std::error::Error = error;
+    debug!(target: INGEST, source = source.name, tenant = source.tenant, error = cause, "events are not stored");
+    Refusal::Unavailable(match error {
+        AcceptError::Full => NO_ROOM.into(),
+        AcceptError::Store(_) | AcceptError::Late => "the event cannot be stored now, send it again later".into(),
+    })
+}
+
 /// The whole body, within its limits of size and time.
-async fn read(body: Body) -> Result<Bytes, Refusal> {
-    let body = Limited::new(body, BODY_BYTES_MAX).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Refusal::TooLarge { bytes_max: BODY_BYTES_MAX }),
-        Ok(Err(_)) => Err(Refusal::Malformed("the body ended before it was whole".into())),
+async fn read(room: BodyRoom, body: Body) -> Result<(Vec<u8>, BodyRoom), Refusal> {
+    match tokio::time::timeout(BODY_TIMEOUT, collect(room, body)).await {
+        Ok(read) => read,
         Err(_) => Err(Refusal::Malformed(format!("the body was not whole within {} s", BODY_TIMEOUT.as_secs()))),
     }
 }
 
+/// One piece of memory, however many pieces it comes in: what a piece costs by itself is more than a byte of it.
+async fn collect(mut room: BodyRoom, body: Body) -> Result<(Vec<u8>, BodyRoom), Refusal> {
+    let (mut body, mut bytes) = (Limited::new(body, BODY_BYTES_MAX), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| match error.is::<LengthLimitError>() {
+            true => Refusal::TooLarge { bytes_max: BODY_BYTES_MAX },
+            false => Refusal::Malformed("the body ended before it was whole".into()),
+        })?;
+        let Ok(more) = frame.into_data() else { continue }; // Trailers.
+        room.grow(more.len()).map_err(|Full| Refusal::Unavailable(NO_ROOM.into()))?;
+        bytes.extend_from_slice(&more);
+    }
+    Ok((bytes, room))
+}
+
 fn respond(answer: Answer) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    match answer.content_type {
+    let mut response = match answer.content_type {
         Some(content_type) => (status, [(CONTENT_TYPE, content_type)], answer.body).into_response(),
         None => (status, Body::empty()).into_response(),
+    };
+    if let Some(seconds) = answer.retry_after_s {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    response
 }

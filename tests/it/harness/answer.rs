@@ -1,6 +1,9 @@
 //! What came back over HTTP.
 
-use reqwest::{Response, header::CONTENT_TYPE};
+use reqwest::{
+    Response,
+    header::{CONTENT_TYPE, RETRY_AFTER},
+};
 use serde_json::{Value, json};
 
 use super::Taken;
@@ -17,6 +20,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     /// Empty if there is none.
     pub(crate) content_type: String,
+    /// When to come again, in seconds, if it says so.
+    pub(crate) retry_after_s: Option<u64>,
     pub(crate) body: String,
 }
 
@@ -24,9 +29,11 @@ impl Answer {
     /// The whole of it.
     pub(super) async fn read(answer: Response) -> reqwest::Result<Self> {
         let content_type = answer.headers().get(CONTENT_TYPE).map(|value| value.to_str().unwrap().to_owned());
+        let retry_after = answer.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap().parse().unwrap());
         Ok(Self {
             status: answer.status().as_u16(),
             content_type: content_type.unwrap_or_default(),
+            retry_after_s: retry_after,
             body: answer.text().await?,
         })
     }

@@ -7,6 +7,11 @@ use std::{
     sync::OnceLock,
 };
 
+/// Where the disk is that fails as a test says: loaded into `slashbox` before the C library.
+pub(super) fn faults() -> PathBuf {
+    slashbox().with_file_name("libslashbox_faults.so")
+}
+
 /// Where `slashbox` is.
 pub(super) fn slashbox() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
@@ -25,7 +30,9 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     // The whole workspace, and an example, which may use what tests use: so each dependency gets the features that
     // `cargo test --workspace` has built it with, and nothing but the binary itself is compiled once more.
-    cargo.args(["build", "--quiet", "--workspace", "--bin", "slashbox", "--example", "embed", "--profile", profile]);
+    // The libraries, too: one of them is loaded into the binary, and nothing else would build it.
+    cargo.args(["build", "--quiet", "--workspace", "--lib", "--bin", "slashbox", "--example", "embed"]);
+    cargo.args(["--profile", profile]);
     cargo.arg("--target-dir").arg(folder.parent().unwrap());
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     // What cargo told this test about its package is not for the packages that are built now.

@@ -72,9 +72,14 @@ impl Process {
         Some(kib.trim().parse::<u64>().unwrap() / 1024)
     }
 
+    /// By what the system knows it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("it has not been waited for").id()
+    }
+
     /// Sends it a signal, such as `TERM`.
     pub(crate) fn signal(&self, name: &str) {
-        let id = self.child.as_ref().expect("it has not been waited for").id();
+        let id = self.id();
         // The shell has a `kill` of its own wherever there is a shell.
         let sent = Command::new("sh").args(["-c", &format!("kill -s {name} {id}")]).status().expect("there is a shell");
         assert!(sent.success(), "SIG{name} cannot be sent");

@@ -103,10 +103,14 @@ impl Sender {
     }
 
     /// Sends an event, which must be taken if anybody is there.
-    pub(crate) async fn try_sends(&self, mut event: Value) -> reqwest::Result<Taken> {
+    pub(crate) async fn try_sends(&self, event: Value) -> reqwest::Result<Taken> {
+        Ok(self.tries(event).await?.taken())
+    }
+
+    /// Sends an event, whatever is answered to it, if anybody is there.
+    pub(crate) async fn tries(&self, mut event: Value) -> reqwest::Result<Answer> {
         event["api_key"] = self.key.clone().into();
-        let answer = try_send(&self.client, Method::POST, &self.url, event.to_string().into()).await?;
-        Ok(answer.taken())
+        try_send(&self.client, Method::POST, &self.url, event.to_string().into()).await
     }
 
     /// Sends a body as it is.

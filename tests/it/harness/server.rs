@@ -22,20 +22,22 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a host at a site, on a port that is free, and waits until it serves.
     pub(crate) async fn start(site: &Site) -> Self {
+        Self::try_start(site).await.unwrap_or_else(|ended| panic!("slashbox ended: {}", ended.err))
+    }
+
+    /// As [`Self::start`], of a host that may end before it serves.
+    pub(crate) async fn try_start(site: &Site) -> Result<Self, Ended> {
         let mut process = Process::start(&["serve", "--listen", "127.0.0.1:0"], site.dir(), site.environment());
         let first = eventually("the first line of `serve`", async || {
             let line = process.out().all().into_iter().next();
-            if line.is_none() && process.code_now().is_some() {
-                panic!("slashbox ended: {}", process.err().all().join("\n"));
-            }
-            line
-        })
-        .await;
+            if line.is_none() && process.code_now().is_some() { Some(None) } else { line.map(Some) }
+        });
+        let Some(first) = first.await else { return Err(process.ended().await) };
         let url = first.strip_prefix(&format!("slashbox {} on ", super::VERSION));
         let url = url.unwrap_or_else(|| panic!("the first line of `serve` is {first:?}")).to_owned();
         let client = client();
         let support = Sender::new(client.clone(), format!("{url}/in/support"), KEY);
-        Self { process, client, url, support }
+        Ok(Self { process, client, url, support })
     }
 
     /// Its address: `http://127.0.0.1:PORT`.
@@ -172,6 +174,11 @@ impl Server {
     /// The most memory that it had so far, in MiB; none on systems that do not tell.
     pub(crate) fn memory_mib_max(&self) -> Option<u64> {
         self.process.memory_mib_max()
+    }
+
+    /// By what the system knows it.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Sends it a signal.

@@ -59,6 +59,37 @@ impl FromStr for DeliveryState {
     }
 }
 
+/// Why a delivery is dead of which no attempt tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeadWhy {
+    /// Too many others of its subscriber were waiting; it was the oldest.
+    Backlog,
+    /// It had waited for too long.
+    Waited,
+    /// Its subscriber was absent for too long.
+    Absent,
+}
+
+impl DeadWhy {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Backlog, Self::Waited, Self::Absent];
+
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Backlog => "backlog",
+            Self::Waited => "waited",
+            Self::Absent => "absent",
+        }
+    }
+}
+
+impl fmt::Display for DeadWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 /// Whose fault it is that an attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {

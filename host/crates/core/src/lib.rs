@@ -20,7 +20,7 @@ pub mod signature;
 mod subscription;
 
 pub use command::{Command, CommandName, CommandNameError, Origin};
-pub use delivery::{Attempt, DeliveryState, DeliveryStateError, Fault, Next, Schedule};
+pub use delivery::{Attempt, DeadWhy, DeliveryState, DeliveryStateError, Fault, Next, Schedule};
 pub use descriptor::{CommandSpec, Descriptor, DescriptorError, SettingSpec};
 pub use effects::{
     Effects, Emit, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, Quota, RERUNS_MAX, RangeRead, Scope, TimerWrite, Version,

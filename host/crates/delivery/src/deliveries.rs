@@ -14,10 +14,15 @@ use crate::{
     Changed, Clock, Directory,
     attempt::Tools,
     intake::{Cause, Intake},
+    keeper::{Keeper, Keeping},
     telemetry::DELIVERIES,
     timers::Timers,
     worker::Worker,
 };
+
+/// How much longer than the grace time the end may take: each task may wait for the store, and cut-off attempts are given
+/// back to it.
+const STORE_MAX: Duration = Duration::from_secs(3);
 
 /// An event to be accepted, and who gets it.
 #[derive(Clone, Debug)]
@@ -41,7 +46,16 @@ pub enum StartError {
     Write(#[from] WriteError),
 }
 
-/// Takes events and delivers them; fires timers.
+/// Attempts that a shutdown did not wait for. All are made again by the next run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CutOff {
+    /// So many were given back to the store.
+    pub handed_back: usize,
+    /// At least so many were not: the store did not write.
+    pub lost: usize,
+}
+
+/// Takes events and delivers them; fires timers; keeps what is stored within bounds.
 #[derive(Debug)]
 pub struct Deliveries {
     intake: Arc<Intake>,
@@ -51,8 +65,29 @@ pub struct Deliveries {
 
 #[derive(Debug)]
 struct Tasks {
-    worker: JoinHandle<()>,
+    worker: JoinHandle<CutOff>,
     timers: JoinHandle<()>,
+    keeper: JoinHandle<()>,
+}
+
+impl Tasks {
+    async fn ended(&mut self) -> CutOff {
+        for (task, name) in [(&mut self.keeper, "keeper"), (&mut self.timers, "timers")] {
+            if let Err(error) = task.await {
+                warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
+            }
+        }
+        (&mut self.worker).await.unwrap_or_else(|error| {
+            warn!(target: DELIVERIES, task = "worker", %error, "a task did not end well");
+            CutOff::default()
+        })
+    }
+
+    fn abort(&self) {
+        self.keeper.abort();
+        self.timers.abort();
+        self.worker.abort();
+    }
 }
 
 /// The tasks end with whom they work for.
@@ -68,13 +103,23 @@ impl Deliveries {
     ///
     /// # Errors
     /// If the store does not tell what there is.
-    pub async fn start(store: Store, directory: Arc<dyn Directory>, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    pub async fn start(
+        store: Store,
+        directory: Arc<dyn Directory>,
+        clock: Arc<dyn Clock>,
+        keeping: Keeping,
+    ) -> Result<Self, StartError> {
         let intake = Arc::new(Intake::new(store));
         let tools = Tools { intake: intake.clone(), clock: clock.clone() };
         let worker = Worker::begin(tools, directory).await?;
         let next_timer_ms = intake.store().reader().next_timer_at_ms().await?;
         let timers = Timers::new(intake.clone(), clock.clone(), next_timer_ms);
-        let tasks = Tasks { worker: tokio::spawn(worker.run()), timers: tokio::spawn(timers.run()) };
+        let keeper = Keeper::new(intake.clone(), clock.clone(), keeping);
+        let tasks = Tasks {
+            worker: tokio::spawn(worker.run()),
+            timers: tokio::spawn(timers.run()),
+            keeper: tokio::spawn(keeper.run()),
+        };
         Ok(Self { intake, clock, tasks: Mutex::new(Some(tasks)) })
     }
 
@@ -143,19 +188,22 @@ impl Deliveries {
     }
 
     /// Begins no more attempts and fires no more timers, and waits for the attempts under way, no longer than `grace`. What
-    /// is cut off is attempted again by the next run.
-    pub async fn shutdown(&self, grace: Duration) {
+    /// is cut off is given back, and attempted again by the next run.
+    pub async fn shutdown(&self, grace: Duration) -> CutOff {
         let tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let Some(Tasks { worker, timers }) = tasks else { return };
+        let Some(mut tasks) = tasks else { return CutOff::default() };
         self.stop(grace);
-        for (task, name) in [(timers, "timers"), (worker, "worker")] {
-            if let Err(error) = task.await {
-                warn!(target: DELIVERIES, task = name, %error, "a task did not end well");
-            }
-        }
+        let ended = tokio::time::timeout(grace + STORE_MAX, tasks.ended()).await;
+        ended.unwrap_or_else(|_| {
+            warn!(target: DELIVERIES, "the store does not answer: what waits for it is cut off");
+            tasks.abort();
+            CutOff { handed_back: 0, lost: 1 }
+        })
     }
 
-    fn stop(&self, grace: Duration) {
+    /// As the beginning of [`shutdown`](Self::shutdown), without waiting: the grace time begins now.
+    pub fn stop(&self, grace: Duration) {
+        self.intake.for_keeper.tell(|told| told.stop = true);
         self.intake.for_timers.tell(|told| told.stop = true);
         self.intake.for_worker.tell(|told| told.stop = Some(grace));
     }

@@ -18,7 +18,7 @@ use slashbox_store::{
 
 use crate::{
     Addressed, Changed,
-    news::{ForTimers, ForWorker, News},
+    news::{ForKeeper, ForTimers, ForWorker, News},
 };
 
 /// The store's entrance.
@@ -28,6 +28,7 @@ pub(crate) struct Intake {
     keys: RwLock<HashMap<SubscriberId, SubscriberKey>>,
     pub(crate) for_worker: News<ForWorker>,
     pub(crate) for_timers: News<ForTimers>,
+    pub(crate) for_keeper: News<ForKeeper>,
     /// Until when those are left alone that fail, in milliseconds since the Unix epoch.
     pub(crate) left_alone: Mutex<HashMap<SubscriberId, u64>>,
 }
@@ -64,6 +65,7 @@ impl Intake {
             keys: RwLock::default(),
             for_worker: News::default(),
             for_timers: News::default(),
+            for_keeper: News::default(),
             left_alone: Mutex::default(),
         }
     }

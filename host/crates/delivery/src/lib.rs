@@ -1,6 +1,6 @@
 //! Delivers what was accepted: each event to each of its subscribers, however often it takes.
 //!
-//! Owns when a delivery is attempted, again attempted, and given up; when timers fire; and how remotes are reached. What is
+//! Owns when a delivery is attempted, again attempted, and given up; when timers fire; how remotes are reached; and how long what is stored is kept. What is
 //! delivered stands in the store, and nowhere else. Plugins and remotes are the same to it: a [`Subscriber`].
 //!
 //! Invariants:
@@ -16,6 +16,7 @@ mod deliveries;
 mod fares;
 mod heads;
 mod intake;
+mod keeper;
 mod news;
 mod outage;
 mod queues;
@@ -28,7 +29,8 @@ mod timers;
 mod worker;
 
 pub use clock::{Clock, ManualClock, Sleep, SystemClock};
-pub use deliveries::{Addressed, Deliveries, StartError};
+pub use deliveries::{Addressed, CutOff, Deliveries, StartError};
+pub use keeper::Keeping;
 pub use remote::{ANSWER_MAX, IN_FLIGHT_MAX, Remote, RemoteSettings, Success};
 pub use subscriber::{Attempted, Changed, Delivering, Delivery, Directory, Policy, Subscriber, Verdict};
 

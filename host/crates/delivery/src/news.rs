@@ -42,6 +42,13 @@ pub(crate) struct ForTimers {
     pub(crate) stop: bool,
 }
 
+/// What the keeper's loop was told since it last asked.
+#[derive(Debug, Default)]
+pub(crate) struct ForKeeper {
+    /// Whether to end.
+    pub(crate) stop: bool,
+}
+
 impl<T: Default> News<T> {
     pub(crate) fn tell(&self, tell: impl FnOnce(&mut T)) {
         tell(&mut self.told());

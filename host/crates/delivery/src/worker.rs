@@ -11,7 +11,7 @@ use std::{
 };
 
 use slashbox_core::Fault;
-use slashbox_store::{Claimed, Claims, Health, SubscriberKey, WriteError};
+use slashbox_store::{Claimed, Claims, FinishError, Health, SubscriberKey, WriteError};
 use tokio::task::{self, JoinError, JoinSet};
 use tracing::{error, info, warn};
 
@@ -19,7 +19,7 @@ use crate::{
     Directory, Subscriber,
     attempt::{self, Ended, Failure, Lease, Tools},
     breaker::Turned,
-    deliveries::StartError,
+    deliveries::{CutOff, StartError},
     fares::{Fares, Follows},
     millis,
     news::ForWorker,
@@ -30,6 +30,9 @@ use crate::{
 
 /// How much longer than an attempt a lease is: the time that the record may take.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
+
+/// How long giving back what is cut off may take: a commit or two.
+const HAND_BACK_MAX: Duration = Duration::from_secs(2);
 
 /// All that the loop works with.
 pub(crate) struct Worker {
@@ -90,7 +93,7 @@ impl Worker {
     }
 
     /// Runs until it is told to stop.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self) -> CutOff {
         let grace = loop {
             match self.turn().await {
                 Turn::Ended(ended) => self.ended(ended),
@@ -106,7 +109,7 @@ impl Worker {
             self.told(told);
             self.pass().await;
         };
-        self.end(grace).await;
+        self.end(grace).await
     }
 
     async fn turn(&mut self) -> Turn {
@@ -335,15 +338,46 @@ impl Worker {
         }
     }
 
-    /// Waits for what is under way. What does not end in time is cut off: its lease is released by the next run.
-    async fn end(mut self, grace: Duration) {
-        let all = async { while self.attempts.join_next().await.is_some() {} };
-        if tokio::time::timeout(grace, all).await.is_err() {
-            let left = self.attempts.len();
-            warn!(target: DELIVERIES, left, "attempts did not end within the grace time, they are made again");
-            self.attempts.shutdown().await;
+    /// Waits for what is under way. What does not end in time is cut off, and its lease given back: the next run attempts it
+    /// at once.
+    async fn end(mut self, grace: Duration) -> CutOff {
+        let all = async {
+            while let Some(ended) = self.attempts.join_next_with_id().await {
+                self.ended(ended);
+            }
+        };
+        if tokio::time::timeout(grace, all).await.is_ok() {
+            return CutOff::default();
         }
+        self.attempts.shutdown().await;
+        let leases = self.under_way.into_values().map(|(lease, _)| lease);
+        let cut_off = hand_back(&self.tools, leases.collect()).await;
+        let CutOff { handed_back, lost } = cut_off;
+        warn!(target: DELIVERIES, handed_back, lost, "attempts did not end within the grace time, they are made again");
+        cut_off
     }
+}
+
+/// All at once, so that they share a commit.
+async fn hand_back(tools: &Tools, leases: Vec<Lease>) -> CutOff {
+    let (now_ms, count) = (tools.clock.now_ms(), leases.len());
+    let mut giving: JoinSet<bool> = JoinSet::new();
+    for lease in leases {
+        let store = tools.store().clone();
+        // One that is not leased any more was recorded after all.
+        giving.spawn(async move {
+            let given = store.hand_back(lease.delivery, lease.claim, now_ms).await;
+            matches!(given, Ok(()) | Err(FinishError::Fenced))
+        });
+    }
+    let mut handed_back = 0;
+    let all = async {
+        while let Some(given) = giving.join_next().await {
+            handed_back += usize::from(given.unwrap_or_default());
+        }
+    };
+    let _ = tokio::time::timeout(HAND_BACK_MAX, all).await; // What is not given back by then counts as lost.
+    CutOff { handed_back, lost: count - handed_back }
 }
 
 impl Noticed {

@@ -1,5 +1,9 @@
 //! What a platform gets back, and why a request is not taken.
 
+/// When a sender may come again whose request the host cannot take now, in seconds: a disk or a queue that is well again is
+/// so within seconds, and nobody is to come again at once.
+pub const RETRY_AFTER_S: u32 = 5;
+
 /// Why a request is not taken. The text is for the sender: it names the thing, its value and what was expected, and
 /// never a credential.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +45,14 @@ impl Refusal {
             Self::Unavailable(_) => 503,
         }
     }
+
+    /// When the same request may be taken, in seconds; none if it never is.
+    pub fn retry_after_s(&self) -> Option<u32> {
+        match self {
+            Self::Malformed(_) | Self::Unauthorized(_) | Self::TooLarge { .. } => None,
+            Self::Unavailable(_) => Some(RETRY_AFTER_S),
+        }
+    }
 }
 
 /// What an operator is to see of a command.
@@ -63,4 +75,6 @@ pub struct Answer {
     pub content_type: Option<&'static str>,
     /// The body.
     pub body: String,
+    /// What `Retry-After` says, in seconds; none for an answer without it.
+    pub retry_after_s: Option<u32>,
 }

@@ -11,7 +11,7 @@ mod hotline;
 mod request;
 mod secret;
 
-pub use answer::{Answer, Refusal, Shown};
+pub use answer::{Answer, RETRY_AFTER_S, Refusal, Shown};
 pub use format::{Format, FormatError, Rendered};
 pub use hotline::{Hotline, REMOTE_ANSWER_BYTES_MAX, ReplyStyle, answer_of_remote};
 pub use request::{Arrival, Incoming, Request, Taken};

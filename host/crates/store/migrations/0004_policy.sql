@@ -15,13 +15,17 @@ ALTER TABLE delivery ADD COLUMN again INTEGER NOT NULL DEFAULT 0;
 -- How many of its attempts use up none of its schedule: those that failed through no fault of the event's or of its
 -- subscriber's, those while its endpoint was down, and those before it was replayed.
 ALTER TABLE delivery ADD COLUMN uncounted INTEGER NOT NULL DEFAULT 0;
--- Whether it was replayed, and where to, if not to its subscriber's own URL.
+-- When it was replayed, 0 if it was not: it waits since then. And where to, if not to its subscriber's own URL.
 ALTER TABLE delivery ADD COLUMN replay INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE delivery ADD COLUMN replay_url TEXT;
 -- Since when it is dead; and why, unless its last attempt tells: 0 the backlog was full, 1 it had waited for too long, 2 its
 -- subscriber was absent for too long.
 ALTER TABLE delivery ADD COLUMN dead_since_ms INTEGER;
 ALTER TABLE delivery ADD COLUMN dead_why INTEGER;
+UPDATE delivery SET dead_since_ms = coalesce(
+    (SELECT max(at_ms + took_ms) FROM attempt
+        WHERE attempt.event = delivery.event AND attempt.subscriber = delivery.subscriber), 0)
+WHERE outcome = 2;
 
 -- A delivery that was set aside, since it alone failed, is in a lane of its own: all bits of its conversation's lane are
 -- turned over, so it is negative, and found by whoever comes after it.
@@ -29,3 +33,18 @@ ALTER TABLE delivery ADD COLUMN dead_why INTEGER;
 -- As before, with first tries and others apart, so that each are found however many there are of the other.
 DROP INDEX delivery_by_time;
 CREATE INDEX delivery_by_time ON delivery (subscriber, again, ready_at_ms, event, leased) WHERE ready_at_ms IS NOT NULL;
+
+-- What an event carries: removed long before the rest of it. In rows of its own, since a row that shrinks leaves a hole that
+-- nobody ever fills, as new rows come at the end; where neighbours are deleted, whole pages become free for anything. So the
+-- rows of events are short, too, for those that look through many. Written and removed with them alone, hence no REFERENCES.
+CREATE TABLE payload (
+    event    INTEGER PRIMARY KEY,
+    text     TEXT,
+    envelope TEXT NOT NULL,
+    data     TEXT NOT NULL
+) STRICT;
+
+INSERT INTO payload (event, text, envelope, data) SELECT seq, text, envelope, data FROM event;
+ALTER TABLE event DROP COLUMN text;
+ALTER TABLE event DROP COLUMN envelope;
+ALTER TABLE event DROP COLUMN data;

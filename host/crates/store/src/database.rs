@@ -1,7 +1,9 @@
 //! Where the database is, and how a connection to it is set up.
 //!
-//! Owns the file's name and every pragma. Never knows a table.
+//! Owns the file's name and every pragma, and that what is found in the log is on the disk. Never knows a table.
 
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,6 +14,12 @@ use rusqlite::{Connection, OpenFlags};
 use crate::Fault;
 
 const DATABASE_FILE: &str = "slashbox.db";
+
+/// What SQLite calls the write-ahead log of that.
+const LOG_FILE: &str = "slashbox.db-wal";
+
+/// How much of the log is in memory while it is written anew.
+const REWRITTEN_BYTES: usize = 1024 * 1024;
 
 /// How long a connection waits for another one's lock. In WAL mode that is a stranger's (an operator's shell, a backup);
 /// a command's whole budget is 5 s, so waiting longer would serve nobody.
@@ -64,6 +72,9 @@ impl Database {
 
     /// The connection that may write; it creates the file.
     pub(crate) fn open_writer(&self) -> Result<Connection, Fault> {
+        if let Self::File(path) = self {
+            rewrite(&path.with_file_name(LOG_FILE)).map_err(|error| Fault::io("writing the log anew", error))?;
+        }
         let sql = self.open(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE).map_err(Fault::sql)?;
         if let Self::File(_) = self {
             use_wal(&sql)?;
@@ -92,6 +103,28 @@ impl Database {
         sql.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         sql.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         Ok(sql)
+    }
+}
+
+/// Brings onto the disk what the log seems to have, before anything is written behind it (docs/adr/0024). If a sync has
+/// failed in an earlier run, some of it may be in the system's memory alone, where no later sync finds it: the system counts
+/// it as written. What is written anew is synced anew.
+fn rewrite(log: &Path) -> io::Result<()> {
+    let mut log = match File::options().read(true).write(true).open(log) {
+        Ok(log) => log,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let (mut at, mut piece) = (0, Vec::new());
+    loop {
+        piece.clear();
+        Read::take(&log, REWRITTEN_BYTES as u64).read_to_end(&mut piece)?;
+        if piece.is_empty() {
+            return log.sync_all();
+        }
+        log.seek(SeekFrom::Start(at))?;
+        log.write_all(&piece)?;
+        at = log.stream_position()?;
     }
 }
 

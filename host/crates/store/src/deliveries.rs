@@ -6,10 +6,10 @@
 //! is closed or set aside, that of the oldest event comes next. One that was set aside waits for nobody, and nobody for it.
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use slashbox_core::DeliveryState;
+use slashbox_core::{DeadWhy, DeliveryState};
 
 use crate::events::Inserted;
-use crate::numbers::{number_or_null, to_sql};
+use crate::numbers::{number_or_null, to_sql, why_to_sql};
 use crate::{DeliveryKey, SubscriberKey};
 
 // Where a statement could use several indexes, it names its own: SQLite knows nothing of how many rows each would find,
@@ -45,6 +45,12 @@ const RETRY: &str = "UPDATE delivery SET leased = 0, ready_at_ms = ?3, attempts 
 const CLOSE: &str =
     "UPDATE delivery SET leased = 0, ready_at_ms = NULL, attempts = ?4, outcome = ?3, dead_since_ms = ?5
     WHERE event = ?1 AND subscriber = ?2";
+
+/// An attempt that is under way may arrive; one whose lease has ended is none.
+const GIVE_UP: &str =
+    "UPDATE delivery SET outcome = 2, leased = 0, ready_at_ms = NULL, dead_since_ms = ?3, dead_why = ?4
+    WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND (leased = 0 OR ready_at_ms <= ?3) AND replay <= ?5
+    RETURNING lane";
 
 /// Those that wait for another attempt: one under way may arrive.
 const SET_ASIDE: &str = "UPDATE delivery SET lane = ~lane
@@ -237,7 +243,22 @@ pub(crate) fn close(
     let (event, subscriber) = to_columns(key);
     let dead_since_ms = (outcome == Outcome::Dead).then(|| to_sql(now_ms));
     sql.prepare_cached(CLOSE)?.execute((event, subscriber, outcome.to_sql(), attempts, dead_since_ms))?;
-    lane.map_or(Ok(None), |lane| promote(sql, subscriber, lane, now_ms))
+    lane.map_or(Ok(None), |lane| promote(sql, key.subscriber, lane, now_ms))
+}
+
+/// Makes a dead letter of an open delivery, unless an attempt is under way or it was replayed after a time. Tells its lane if
+/// it did; somebody has to [`promote`] the next one of that.
+pub(crate) fn give_up(
+    sql: &Connection,
+    key: DeliveryKey,
+    why: DeadWhy,
+    replayed_by_ms: u64,
+    now_ms: u64,
+) -> rusqlite::Result<Option<Option<i64>>> {
+    let (event, subscriber) = to_columns(key);
+    let mut statement = sql.prepare_cached(GIVE_UP)?;
+    let given_up = (event, subscriber, to_sql(now_ms), why_to_sql(why), to_sql(replayed_by_ms));
+    statement.query_row(given_up, |row| row.get(0)).optional()
 }
 
 /// Takes a delivery out of its lane; the next one of that is due now. Tells whether it was there to be taken: open, not
@@ -247,7 +268,7 @@ pub(crate) fn set_aside(sql: &Connection, key: DeliveryKey, now_ms: u64) -> rusq
     let lane: Option<i64> =
         sql.prepare_cached(SET_ASIDE)?.query_row((event, subscriber), |row| row.get(0)).optional()?;
     let Some(lane) = lane else { return Ok(false) };
-    promote(sql, subscriber, lane, now_ms)?;
+    promote(sql, key.subscriber, lane, now_ms)?;
     Ok(true)
 }
 
@@ -277,7 +298,13 @@ pub(crate) fn hurry(sql: &Connection, subscriber: SubscriberKey, now_ms: u64) ->
 }
 
 /// Makes the oldest of a lane due if it waits; if it is due or leased, that stays as it is.
-fn promote(sql: &Connection, subscriber: i64, lane: i64, now_ms: u64) -> rusqlite::Result<Option<DeliveryKey>> {
+pub(crate) fn promote(
+    sql: &Connection,
+    subscriber: SubscriberKey,
+    lane: i64,
+    now_ms: u64,
+) -> rusqlite::Result<Option<DeliveryKey>> {
+    let subscriber = to_sql(subscriber.0);
     let mut statement = sql.prepare_cached(HEAD)?;
     let head: Option<(i64, Option<i64>)> =
         statement.query_row((subscriber, lane), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -300,7 +327,7 @@ pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 14] = [
-    INSERT, READY, NEXT_READY, LEASE, LEASED, HAND_BACK, RETRY, CLOSE, SET_ASIDE, OVERTAKES, LATER, HEAD, SET_READY,
-    RELEASE,
+pub(crate) const STATEMENTS: [&str; 15] = [
+    INSERT, READY, NEXT_READY, LEASE, LEASED, HAND_BACK, RETRY, CLOSE, GIVE_UP, SET_ASIDE, OVERTAKES, LATER, HEAD,
+    SET_READY, RELEASE,
 ];

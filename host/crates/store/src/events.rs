@@ -1,13 +1,13 @@
-//! The rows of events and of their sources: written once, read by number.
+//! The rows of events, of what they carry and of their sources: written once, read by number.
 
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use slashbox_core::{Dedupe, Event, Origin};
 
-use crate::EventRecord;
 use crate::lanes::lane;
 use crate::numbers::{decoded, number, sender_from_sql, sender_to_sql, to_sql};
+use crate::{EventRecord, Payload};
 
 const FIND_SOURCE: &str = "SELECT key FROM source WHERE tenant = ?1 AND name = ?2";
 
@@ -15,26 +15,30 @@ const ADD_SOURCE: &str = "INSERT INTO source (tenant, name) VALUES (?1, ?2)";
 
 const INSERT: &str =
     "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
-        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data, hops)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+        native_kind, conversation, contact, operator, message, dedupe, hops)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
     ON CONFLICT (id) DO NOTHING";
+
+const INSERT_PAYLOAD: &str = "INSERT INTO payload (event, text, envelope, data) VALUES (?1, ?2, ?3, ?4)";
 
 const GET: &str =
     "SELECT accepted_at_ms, id, occurred_at_ms, sender, tenant, name, dialect, instance, kind, native_kind,
-        conversation, contact, operator, message, text, envelope, data, hops
-    FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
+        conversation, contact, operator, message, hops, payload.event IS NOT NULL, text, coalesce(envelope, ''),
+        coalesce(data, '')
+    FROM event JOIN source ON source.key = event.source LEFT JOIN payload ON payload.event = seq WHERE seq = ?1";
 
-/// The same columns, without the long texts: those of a thousand events would be hundreds of megabytes.
+/// The same columns, without what the event carries: those of a thousand events would be hundreds of megabytes.
 const BRIEF: &str =
     "SELECT accepted_at_ms, id, occurred_at_ms, sender, tenant, name, dialect, instance, kind, native_kind,
-        conversation, contact, operator, message, NULL, '', '', hops
+        conversation, contact, operator, message, hops, EXISTS (SELECT 1 FROM payload WHERE payload.event = seq), NULL,
+        '', ''
     FROM event JOIN source ON source.key = event.source WHERE seq = ?1";
 
 const AT_OR_AFTER: &str = "SELECT seq, accepted_at_ms FROM event WHERE seq >= ?1 ORDER BY seq LIMIT 1";
 
 const LAST: &str = "SELECT max(seq) FROM event";
 
-const LANE: &str = "SELECT lane FROM event WHERE seq = ?1";
+const LANE: &str = "SELECT lane FROM event WHERE seq = ?1 AND EXISTS (SELECT 1 FROM payload WHERE payload.event = seq)";
 
 const SEQ: &str = "SELECT seq FROM event WHERE id = ?1";
 
@@ -76,29 +80,31 @@ pub(crate) fn insert(
         event.contact,
         event.operator,
         event.message,
-        event.text,
         dedupe.map(|dedupe| dedupe.key),
-        event.envelope,
-        event.data,
         event.hops,
     ])?;
-    Ok((written == 1).then(|| Inserted { seq: sql.last_insert_rowid(), lane }))
+    if written == 0 {
+        return Ok(None);
+    }
+    let seq = sql.last_insert_rowid();
+    sql.prepare_cached(INSERT_PAYLOAD)?.execute((seq, &event.text, &event.envelope, &event.data))?;
+    Ok(Some(Inserted { seq, lane }))
 }
 
 /// The event with this number.
 pub(crate) fn get(sql: &Connection, seq: i64) -> rusqlite::Result<Option<EventRecord>> {
-    sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq)).optional()
+    sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq, Payload::There)).optional()
 }
 
 /// The event with this number, without its text, envelope and data.
 pub(crate) fn brief(sql: &Connection, seq: i64) -> rusqlite::Result<Option<EventRecord>> {
-    sql.prepare_cached(BRIEF)?.query_row([seq], |row| record(row, seq)).optional()
+    sql.prepare_cached(BRIEF)?.query_row([seq], |row| record(row, seq, Payload::LeftOut)).optional()
 }
 
-/// The event with this number, which has to be there: it has a delivery.
+/// The event with this number. It and what it carries have to be there: it has an open delivery.
 pub(crate) fn shared(sql: &Connection, seq: i64) -> rusqlite::Result<Arc<Event>> {
-    let record = sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq))?;
-    Ok(Arc::new(record.event))
+    let record = sql.prepare_cached(GET)?.query_row([seq], |row| record(row, seq, Payload::There))?;
+    if record.payload == Payload::Gone { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(Arc::new(record.event)) }
 }
 
 /// The number of the first event that was accepted at this time or later; one more than the last if there is none. Events are
@@ -119,7 +125,13 @@ pub(crate) fn first_since(sql: &Connection, at_ms: u64) -> rusqlite::Result<i64>
     Ok(first)
 }
 
-/// What of an event its deliveries have too, if it is there.
+/// The number of the event that was accepted last.
+pub(crate) fn last(sql: &Connection) -> rusqlite::Result<Option<u64>> {
+    let last: Option<i64> = sql.prepare_cached(LAST)?.query_row((), |row| row.get(0))?;
+    Ok(last.map(i64::cast_unsigned))
+}
+
+/// What of an event its deliveries have too, if it is there with what it carries.
 pub(crate) fn inserted(sql: &Connection, seq: i64) -> rusqlite::Result<Option<Inserted>> {
     let lane = sql.prepare_cached(LANE)?.query_row([seq], |row| row.get(0)).optional()?;
     Ok(lane.map(|lane| Inserted { seq, lane }))
@@ -130,7 +142,8 @@ pub(crate) fn seq(sql: &Connection, id: &str) -> rusqlite::Result<Option<i64>> {
     sql.prepare_cached(SEQ)?.query_row([id], |row| row.get(0)).optional()
 }
 
-fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
+/// `payload`: how it stands with what the event carries, unless that is gone.
+fn record(row: &Row<'_>, seq: i64, payload: Payload) -> rusqlite::Result<EventRecord> {
     Ok(EventRecord {
         seq: seq.cast_unsigned(),
         accepted_at_ms: number(row, 0)?,
@@ -145,14 +158,16 @@ fn record(row: &Row<'_>, seq: i64) -> rusqlite::Result<EventRecord> {
             contact: row.get(11)?,
             operator: row.get(12)?,
             message: row.get(13)?,
-            text: row.get(14)?,
-            envelope: row.get(15)?,
-            data: row.get(16)?,
-            hops: row.get(17)?,
+            hops: row.get(14)?,
+            text: row.get(16)?,
+            envelope: row.get(17)?,
+            data: row.get(18)?,
         },
+        payload: if row.get(15)? { payload } else { Payload::Gone },
     })
 }
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 8] = [FIND_SOURCE, INSERT, GET, BRIEF, AT_OR_AFTER, LAST, LANE, SEQ];
+pub(crate) const STATEMENTS: [&str; 9] =
+    [FIND_SOURCE, INSERT, INSERT_PAYLOAD, GET, BRIEF, AT_OR_AFTER, LAST, LANE, SEQ];

@@ -11,6 +11,7 @@
 //! * What a call changes is kept all or none, together with its outcome, and only if what it read still holds and the
 //!   plugin keeps no more than it may.
 //! * A timer that fires becomes one event, on its way to the plugin that set it; before that it is there.
+//! * What is removed is old, and nobody is to get it any more.
 //! * One process at a time has a data directory, and one thread in it writes.
 //! * No type or error of the SQL library appears outside.
 
@@ -20,6 +21,7 @@ mod claims;
 mod commit;
 mod data_dir;
 mod database;
+mod dead_letters;
 mod dedupe;
 mod deliveries;
 mod error;
@@ -35,6 +37,7 @@ mod plans;
 mod reader;
 mod rename;
 mod replays;
+mod retention;
 mod revisions;
 mod store;
 mod subscribers;
@@ -46,13 +49,15 @@ pub use accept::{Accepted, NewEvent};
 pub use attempts::Finished;
 pub use claims::{ClaimRequest, Claimed, Claims, Ready};
 pub use commit::Change;
+pub use dead_letters::{Backlog, GiveUp, GivenUp, Rule};
 pub use error::{CommitError, Fault, FinishError, OpenError, ReadError, RenameError, WriteError};
 pub use keys::{DeliveryKey, DeliveryKeyError, Health, Subscriber, SubscriberKey};
 pub use kv::Entry;
-pub use listings::{DeliveryFilter, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Page};
+pub use listings::{DeliveryFilter, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Page, Payload};
 pub use reader::Reader;
 pub use rename::Moved;
 pub use replays::{ReplayTo, Replayed};
+pub use retention::{Removed, Span};
 pub use store::Store;
 pub use timers::Fired;
 pub use usage::Usage;

@@ -17,7 +17,7 @@ pub(crate) use {
     events::STATEMENTS as EVENTS,
 };
 
-use slashbox_core::{Attempt, DeliveryState, Event, SubscriberId, SubscriberKind};
+use slashbox_core::{Attempt, DeadWhy, DeliveryState, Event, SubscriberId, SubscriberKind};
 
 use crate::DeliveryKey;
 
@@ -80,6 +80,19 @@ pub struct EventRecord {
     pub accepted_at_ms: u64,
     /// The event.
     pub event: Event,
+    /// How it stands with its text, envelope and data.
+    pub payload: Payload,
+}
+
+/// What of an event is there of its text, envelope and data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Payload {
+    /// All of it.
+    There,
+    /// They are kept, but a listing leaves them out.
+    LeftOut,
+    /// They were removed in the course of time. The event cannot be delivered again.
+    Gone,
 }
 
 /// A delivery as it is kept.
@@ -107,6 +120,10 @@ pub struct DeliveryRecord {
     pub ready_at_ms: Option<u64>,
     /// The last attempt that has ended.
     pub last: Option<Attempt>,
+    /// Of a dead one, since when it is, in milliseconds since the Unix epoch.
+    pub dead_since_ms: Option<u64>,
+    /// Of a dead one, why it is, unless its last attempt tells.
+    pub dead_why: Option<DeadWhy>,
 }
 
 /// A delivery, its event, and the attempts that have ended, with their numbers.

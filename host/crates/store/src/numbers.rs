@@ -3,7 +3,7 @@
 //! Invariant: a code in the database means the same for ever.
 
 use rusqlite::Row;
-use slashbox_core::{Fault, Sender, SubscriberKind};
+use slashbox_core::{DeadWhy, Fault, Sender, SubscriberKind};
 
 /// SQLite's integers are signed. A time that does not fit is 292 million years away; a key that does not fit was never
 /// given out.
@@ -83,6 +83,20 @@ pub(crate) fn fault_from_sql(code: i64) -> Option<Fault> {
     Fault::ALL.into_iter().find(|fault| fault_to_sql(*fault) == code)
 }
 
+/// The code of a reason why a delivery is dead.
+pub(crate) fn why_to_sql(why: DeadWhy) -> i64 {
+    match why {
+        DeadWhy::Backlog => 0,
+        DeadWhy::Waited => 1,
+        DeadWhy::Absent => 2,
+    }
+}
+
+/// The reason that a code stands for.
+pub(crate) fn why_from_sql(code: i64) -> Option<DeadWhy> {
+    DeadWhy::ALL.into_iter().find(|why| why_to_sql(*why) == code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +112,10 @@ mod tests {
         for kind in [SubscriberKind::Plugin, SubscriberKind::Webhook] {
             assert_eq!(kind_from_sql(kind_to_sql(kind)), Some(kind));
         }
+        for why in DeadWhy::ALL {
+            assert_eq!(why_from_sql(why_to_sql(why)), Some(why));
+        }
         assert_eq!((sender_from_sql(5), fault_from_sql(6), kind_from_sql(2)), (None, None, None));
+        assert_eq!(why_from_sql(3), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Reading: a few connections that only read, shared by all calls.
+//! Reading: a few connections that only read, shared by all calls, and others for whoever looks at the log.
 //!
 //! Owns those connections. Never writes: they are opened read-only.
 //!
@@ -16,27 +16,31 @@ use tokio::task;
 use crate::database::Database;
 use crate::kv::{self, Entry};
 use crate::{
-    DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page, ReadError,
-    Subscriber, Usage, listings, subscribers, timers, usage,
+    Backlog, DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page,
+    ReadError, Subscriber, SubscriberKey, Usage, dead_letters, events, listings, retention, subscribers, timers, usage,
 };
 
-/// How many reads run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
+/// How many reads of calls run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
 /// disk from holding up the rest. Each connection costs two file handles and a page cache of 2 MiB.
 const READERS: u32 = 4;
+
+/// How many looks at the log run at once: listings, and what is to be kept within bounds. One takes milliseconds, and longer
+/// where the log has to come from the disk; no call is to wait for that.
+const LOOKERS: u32 = 2;
 
 /// Reads what is kept. Cheap to clone; a clone reads through the same connections.
 ///
 /// Its methods have to be called within a tokio runtime. Once the store is closed, they say so.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pool: Arc<Pool>,
+    pools: Arc<Pools>,
     /// Whose threads read; those of whoever calls if `None`.
     runtime: Option<Handle>,
 }
 
 impl Reader {
-    pub(crate) fn new(pool: Arc<Pool>) -> Self {
-        Self { pool, runtime: None }
+    pub(crate) fn new(pools: Arc<Pools>) -> Self {
+        Self { pools, runtime: None }
     }
 
     /// The same, reading on this runtime's threads, whoever calls: a thread that yields to all others would keep a connection
@@ -86,7 +90,7 @@ impl Reader {
     /// as [`Reader::usage`] does. All of the answer is held in memory: a line for each tenant of each plugin.
     pub async fn usages(&self, plugin: Option<&str>) -> Result<Vec<(Scope, Usage)>, ReadError> {
         let plugin = plugin.map(str::to_owned);
-        self.read(move |sql| usage::kept(sql, plugin.as_deref())).await
+        self.look(move |sql| usage::kept(sql, plugin.as_deref())).await
     }
 
     /// When the first timer is due, in milliseconds since the Unix epoch; `None` if none is set.
@@ -96,7 +100,7 @@ impl Reader {
 
     /// Every subscriber that was ever registered, by key.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, ReadError> {
-        self.read(subscribers::all).await
+        self.look(subscribers::all).await
     }
 
     /// Up to `limit` events that fit the filter, from the one before `before` on (an [`EventRecord::seq`]; from the
@@ -108,13 +112,13 @@ impl Reader {
         limit: u32,
     ) -> Result<Page<EventRecord, u64>, ReadError> {
         let filter = filter.clone();
-        self.read(move |sql| listings::events(sql, &filter, before, limit)).await
+        self.look(move |sql| listings::events(sql, &filter, before, limit)).await
     }
 
     /// The event with this id, and its deliveries.
     pub async fn event(&self, id: &str) -> Result<Option<(EventRecord, Vec<DeliveryRecord>)>, ReadError> {
         let id = id.to_owned();
-        self.read(move |sql| listings::event(sql, &id)).await
+        self.look(move |sql| listings::event(sql, &id)).await
     }
 
     /// Up to `limit` deliveries that fit the filter, from the one before `before` on, of the newest event on without it.
@@ -125,7 +129,7 @@ impl Reader {
         limit: u32,
     ) -> Result<Page<DeliveryRecord, DeliveryKey>, ReadError> {
         let filter = filter.clone();
-        self.read(move |sql| listings::deliveries(sql, &filter, before, limit)).await
+        self.look(move |sql| listings::deliveries(sql, &filter, before, limit)).await
     }
 
     /// Up to `limit` deliveries that fit the filter, those of the oldest event first, from the one after `after` on. In this
@@ -137,22 +141,67 @@ impl Reader {
         limit: u32,
     ) -> Result<Page<DeliveryKey, DeliveryKey>, ReadError> {
         let filter = filter.clone();
-        self.read(move |sql| listings::oldest(sql, &filter, after, limit)).await
+        self.look(move |sql| listings::oldest(sql, &filter, after, limit)).await
     }
 
     /// A delivery, its event, and its attempts with their numbers, the first one first.
     pub async fn delivery(&self, key: DeliveryKey) -> Result<Option<DeliveryStory>, ReadError> {
-        self.read(move |sql| listings::delivery(sql, key)).await
+        self.look(move |sql| listings::delivery(sql, key)).await
     }
 
+    /// The number of the event with this id: [`EventRecord::seq`].
+    pub async fn event_seq(&self, id: &str) -> Result<Option<u64>, ReadError> {
+        let id = id.to_owned();
+        self.look(move |sql| Ok(events::seq(sql, &id)?.map(i64::cast_unsigned))).await
+    }
+
+    /// The number of the event that was accepted last.
+    pub async fn last_event(&self) -> Result<Option<u64>, ReadError> {
+        self.look(events::last).await
+    }
+
+    /// The number of the last event that was accepted by a time, in milliseconds since the Unix epoch, or one
+    /// between that and the next event; 0 if there is none.
+    pub async fn last_accepted_by(&self, at_ms: u64) -> Result<u64, ReadError> {
+        self.look(move |sql| retention::last_accepted_by(sql, at_ms)).await
+    }
+
+    /// Everybody who has open deliveries, by key.
+    pub async fn backlogs(&self) -> Result<Vec<Backlog>, ReadError> {
+        self.look(dead_letters::backlogs).await
+    }
+
+    /// The newest event of those open deliveries of a subscriber that come after so many newer ones; `None` if there are no
+    /// more than that. It counts them: some 20 ms for a million.
+    pub async fn beyond(&self, subscriber: SubscriberKey, max: u64) -> Result<Option<u64>, ReadError> {
+        self.look(move |sql| dead_letters::beyond(sql, subscriber, max)).await
+    }
+
+    /// For calls, which take microseconds.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ReadError> {
-        let pool = Arc::clone(&self.pool);
-        let permit = Arc::clone(&pool.permits).acquire_owned().await.map_err(|_| Fault::closed())?;
+        self.read_from(|pools| &pools.calls, work).await
+    }
+
+    /// For whatever takes longer.
+    async fn look<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        self.read_from(|pools| &pools.looks, work).await
+    }
+
+    async fn read_from<T: Send + 'static>(
+        &self,
+        pool: fn(&Pools) -> &Pool,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let pools = Arc::clone(&self.pools);
+        let permit = Arc::clone(&pool(&pools).permits).acquire_owned().await.map_err(|_| Fault::closed())?;
         let read = move || {
-            let result = pool.with_connection(work);
+            let result = pool(&pools).with_connection(work);
             // Only now is the connection back.
             drop(permit);
             result
@@ -166,30 +215,55 @@ impl Reader {
     }
 }
 
+/// All connections that only read.
+#[derive(Debug)]
+pub(crate) struct Pools {
+    calls: Pool,
+    looks: Pool,
+}
+
+impl Pools {
+    pub(crate) fn open(database: &Database) -> Result<Self, Fault> {
+        Ok(Self { calls: Pool::open(database, READERS)?, looks: Pool::open(database, LOOKERS)? })
+    }
+
+    /// Waits for the reads that came before, refuses those that come later, and closes the connections.
+    pub(crate) async fn close(&self) {
+        self.calls.close().await;
+        self.looks.close().await;
+    }
+
+    /// As [`close`](Self::close), without waiting: reads under way close their own connection when they are done.
+    pub(crate) fn shut(&self) {
+        self.calls.shut();
+        self.looks.shut();
+    }
+}
+
 /// The connections, and who may have one: whoever holds a permit finds one idle.
 #[derive(Debug)]
-pub(crate) struct Pool {
+struct Pool {
+    count: u32,
     permits: Arc<Semaphore>,
     /// `None` once the store is closed.
     idle: Mutex<Option<Vec<Connection>>>,
 }
 
 impl Pool {
-    pub(crate) fn open(database: &Database) -> Result<Self, Fault> {
-        let connections = (0..READERS).map(|_| database.open_reader()).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { permits: Arc::new(Semaphore::new(connections.len())), idle: Mutex::new(Some(connections)) })
+    fn open(database: &Database, count: u32) -> Result<Self, Fault> {
+        let connections = (0..count).map(|_| database.open_reader()).collect::<Result<Vec<_>, _>>()?;
+        let permits = Arc::new(Semaphore::new(connections.len()));
+        Ok(Self { count, permits, idle: Mutex::new(Some(connections)) })
     }
 
-    /// Waits for the reads that came before, refuses those that come later, and closes the connections.
-    pub(crate) async fn close(&self) {
+    async fn close(&self) {
         // Fails if it is closed already.
-        let all = self.permits.acquire_many(READERS).await;
+        let all = self.permits.acquire_many(self.count).await;
         self.shut();
         drop(all);
     }
 
-    /// As [`close`](Self::close), without waiting: reads under way close their own connection when they are done.
-    pub(crate) fn shut(&self) {
+    fn shut(&self) {
         self.permits.close();
         self.idle().take();
     }

@@ -29,14 +29,14 @@ pub enum Replayed {
 }
 
 /// Its attempts until now are history, and so is that it was set aside. It waits for those of its conversation that are open.
-const REOPEN: &str = "UPDATE delivery SET outcome = 0, leased = 0, again = 1, replay = 1, replay_url = ?4,
+const REOPEN: &str = "UPDATE delivery SET outcome = 0, leased = 0, again = 1, replay = ?3, replay_url = ?4,
         uncounted = attempts, dead_since_ms = NULL, dead_why = NULL, lane = ?5,
         ready_at_ms = CASE WHEN EXISTS (
             SELECT 1 FROM delivery INDEXED BY delivery_by_lane WHERE subscriber = ?2 AND lane = ?5 AND outcome = 0)
             THEN NULL ELSE ?3 END
     WHERE event = ?1 AND subscriber = ?2 AND outcome <> 0";
 
-const MARK: &str = "UPDATE delivery SET again = 1, replay = 1, replay_url = ?3 WHERE event = ?1 AND subscriber = ?2";
+const MARK: &str = "UPDATE delivery SET again = 1, replay = ?4, replay_url = ?3 WHERE event = ?1 AND subscriber = ?2";
 
 const IS_THERE: &str = "SELECT outcome = 0 FROM delivery WHERE event = ?1 AND subscriber = ?2";
 
@@ -66,7 +66,7 @@ fn replay_one(sql: &Connection, key: DeliveryKey, to: &ReplayTo, now_ms: u64) ->
         }
         None => {
             deliveries::insert(sql, event, subscriber, now_ms)?;
-            sql.prepare_cached(MARK)?.execute((seq, subscriber_key, &to.url))?;
+            sql.prepare_cached(MARK)?.execute((seq, subscriber_key, &to.url, to_sql(now_ms)))?;
         }
     }
     Ok(Replayed::OnItsWay(key))

@@ -11,12 +11,13 @@ use slashbox_core::SubscriberId;
 use crate::data_dir::DataDir;
 use crate::database::Database;
 use crate::migrations::{MigrateError, migrate};
-use crate::reader::Pool;
+use crate::reader::Pools;
 use crate::writer::Writer;
 use crate::{
-    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, Health,
-    Moved, NewEvent, OpenError, Reader, RenameError, ReplayTo, Replayed, SubscriberKey, WriteError, accept, attempts,
-    claims, commit, deliveries, rename, replays, revisions, subscribers, timers,
+    Accepted, Change, ClaimRequest, Claims, CommitError, DeliveryKey, Fault, FinishError, Finished, Fired, GiveUp,
+    GivenUp, Health, Moved, NewEvent, OpenError, Reader, Removed, RenameError, ReplayTo, Replayed, Span, SubscriberKey,
+    WriteError, accept, attempts, claims, commit, dead_letters, deliveries, rename, replays, retention, revisions,
+    subscribers, timers,
 };
 
 /// What survives a crash. Cheap to clone; a clone is the same store.
@@ -30,7 +31,7 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Inner {
-    readers: Arc<Pool>,
+    readers: Arc<Pools>,
     writer: Writer,
 }
 
@@ -212,6 +213,25 @@ impl Store {
         self.write_plainly(move |sql| replays::replay(sql, &deliveries, &to, now_ms)).await
     }
 
+    /// Makes dead letters of open deliveries, the oldest first; those whose attempt is under way are left as they are. The next
+    /// ones of their conversations are due now. It does so much that others wait for milliseconds only, and tells whether it
+    /// is to be asked again.
+    pub async fn give_up(&self, which: GiveUp, now_ms: u64) -> Result<GivenUp, WriteError> {
+        self.write_plainly(move |sql| dead_letters::give_up(sql, which, now_ms)).await
+    }
+
+    /// Removes text, envelope and data of events whose deliveries have all arrived, the oldest first. It does so much that
+    /// others wait for milliseconds only, and tells whether it is to be asked again.
+    pub async fn remove_payloads(&self, span: Span) -> Result<Removed, WriteError> {
+        self.write_plainly(move |sql| retention::remove_payloads(sql, span)).await
+    }
+
+    /// Removes events with all of their deliveries and attempts, unless one is open, or dead since a later time than this (in
+    /// milliseconds since the Unix epoch). Otherwise as [`remove_payloads`](Self::remove_payloads).
+    pub async fn remove_events(&self, span: Span, dead_since_ms: u64) -> Result<Removed, WriteError> {
+        self.write_plainly(move |sql| retention::remove_events(sql, span, dead_since_ms)).await
+    }
+
     /// Gives a plugin another name, for those tenants of which `whose` says so: what it keeps, its timers, and the
     /// deliveries that are open go along, those that are closed unless some have come under the new name already. Tells what
     /// went along. For a time when nobody calls the plugin; it takes as long as writing all of that anew.
@@ -257,7 +277,7 @@ impl Store {
             MigrateError::Newer { found, known } => OpenError::Newer { path: path.to_owned(), found, known },
             MigrateError::Sql(error) => unusable(Fault::sql(error)),
         })?;
-        let readers = Arc::new(Pool::open(database).map_err(unusable)?);
+        let readers = Arc::new(Pools::open(database).map_err(unusable)?);
         let writer = Writer::start(sql, dir).map_err(|error| unusable(Fault::io("starting the writer", error)))?;
         Ok(Self { inner: Arc::new(Inner { readers, writer }) })
     }

@@ -15,6 +15,8 @@ const IS_KNOWN: &str = "SELECT 1 FROM subscriber WHERE key = ?1";
 const IS_SERVED: &str = "SELECT 1 FROM subscriber WHERE key = ?1
     AND absent_since_ms IS NULL AND paused_since_ms IS NULL AND disabled_since_ms IS NULL";
 
+const IS_ABSENT_SINCE: &str = "SELECT 1 FROM subscriber WHERE key = ?1 AND absent_since_ms <= ?2";
+
 const SET_ABSENT: &str = "UPDATE subscriber SET absent_since_ms = ?2 WHERE key = ?1";
 
 const PAUSE: &str = "UPDATE subscriber SET paused_since_ms = coalesce(paused_since_ms, ?2) WHERE key = ?1";
@@ -72,6 +74,11 @@ pub(crate) fn is_served(sql: &Connection, key: SubscriberKey) -> rusqlite::Resul
     sql.prepare_cached(IS_SERVED)?.exists([to_sql(key.0)])
 }
 
+/// Whether it is absent since this time, or longer.
+pub(crate) fn is_absent_since(sql: &Connection, key: SubscriberKey, since_ms: u64) -> rusqlite::Result<bool> {
+    sql.prepare_cached(IS_ABSENT_SINCE)?.exists((to_sql(key.0), to_sql(since_ms)))
+}
+
 /// Has one wait until it is resumed.
 pub(crate) fn pause(sql: &Connection, key: SubscriberKey, now_ms: u64) -> rusqlite::Result<()> {
     sql.prepare_cached(PAUSE)?.execute((to_sql(key.0), to_sql(now_ms)))?;
@@ -126,4 +133,5 @@ pub(crate) fn all(sql: &Connection) -> rusqlite::Result<Vec<Subscriber>> {
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 7] = [FIND, IS_KNOWN, IS_SERVED, SET_ABSENT, PAUSE, RESUME, SET_HEALTH];
+pub(crate) const STATEMENTS: [&str; 8] =
+    [FIND, IS_KNOWN, IS_SERVED, IS_ABSENT_SINCE, SET_ABSENT, PAUSE, RESUME, SET_HEALTH];

@@ -115,8 +115,8 @@ pub(super) async fn show(
 
 /// The number of the event with this id.
 pub(super) async fn event_seq(inner: &Inner, id: &str) -> Result<u64, Problem> {
-    let found = inner.store.reader().event(id).await.map_err(|error| unreadable(inner, &error))?;
-    found.map(|(event, _)| event.seq).ok_or_else(|| events::unknown(id))
+    let found = inner.store.reader().event_seq(id).await.map_err(|error| unreadable(inner, &error))?;
+    found.ok_or_else(|| events::unknown(id))
 }
 
 pub(super) fn key_of(id: &str) -> Result<DeliveryKey, Problem> {

@@ -2,7 +2,8 @@
 //! an observer.
 //!
 //! Keys: `seen/NUMBER/ID` holds the event. The number is what a counter held: two events at once may have the same, but
-//! none makes the other run again, and their ids still part them. `id/ID` counts how often the event was recorded.
+//! none makes the other run again, and their ids still part them. `id/ID` counts how often the event was recorded, `count`
+//! all records, and `again` those of events that had been recorded before.
 
 use serde::Serialize;
 use slashbox_sdk::{Command, Event, OrRefuse, Plugin, Result, Sender, export, kv};
@@ -13,6 +14,7 @@ fn plugin() -> Plugin {
     Plugin::new("recorder", "1.0.0")
         .summary("Remembers events")
         .command("/seen", "", "replies how many events there are", seen)
+        .command("/counted", "", "replies how many records there are, and how many of them are repetitions", counted)
         .command("/event", "NUMBER", "replies an event as JSON, the first being 1", event)
         .command("/forget", "", "forgets all events", forget)
         .on("*", record)
@@ -21,13 +23,23 @@ fn plugin() -> Plugin {
 
 fn record(event: Event) -> Result {
     let number = kv::increment("count", 1)?;
-    kv::increment(format!("id/{}", event.id), 1)?;
+    if kv::increment(format!("id/{}", event.id), 1)? > 1 {
+        kv::increment("again", 1)?;
+    }
     kv::set(format!("seen/{number:08}/{}", event.id), &Seen::from(event))?;
     Ok(())
 }
 
 fn seen(_: Command) -> Result<String> {
     Ok(kv::keys("seen/").collect::<Result<Vec<_>, _>>()?.len().to_string())
+}
+
+fn counted(_: Command) -> Result<String> {
+    Ok(format!("{} {}", number("count")?, number("again")?))
+}
+
+fn number(key: &str) -> Result<String> {
+    Ok(String::from_utf8(kv::get_bytes(key)?.unwrap_or_else(|| b"0".to_vec()))?)
 }
 
 fn event(command: Command) -> Result<String> {

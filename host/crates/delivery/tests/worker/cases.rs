@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use slashbox_core::{DeliveryState, Fault, Schedule};
-use slashbox_delivery::Clock as _;
+use slashbox_delivery::{Clock as _, CutOff};
 
 use crate::{
     place::Place,
@@ -246,8 +246,21 @@ async fn a_shutdown_does_not_wait_for_ever() {
     place.one.says("a", &[Hang]);
     place.accept("a", None).await;
     place.under_way("a").await;
-    place.deliveries.shutdown(Duration::from_millis(1)).await;
-    assert_eq!(place.record("a").await.state, DeliveryState::Leased);
+    let cut_off = place.deliveries.shutdown(Duration::from_millis(1)).await;
+    assert_eq!(cut_off, CutOff { handed_back: 1, lost: 0 });
+    let record = place.record("a").await;
+    assert_eq!((record.state, record.attempts), (DeliveryState::Due, 0));
+}
+
+#[tokio::test]
+async fn what_cannot_be_given_back_is_told() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says("a", &[Hang]);
+    place.accept("a", None).await;
+    place.under_way("a").await;
+    place.store.clone().close().await;
+    let cut_off = place.deliveries.shutdown(Duration::from_millis(1)).await;
+    assert_eq!(cut_off, CutOff { handed_back: 0, lost: 1 });
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@
 
 mod cases;
 mod changes;
+mod keeper;
 mod outage;
 mod place;
 mod policy;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use slashbox_core::{
     DeliveryState, Effects, Event, Origin, Schedule, Scope, Sender, SubscriberId, SubscriberKind, TimerWrite, counter,
 };
-use slashbox_delivery::{Addressed, Changed, Deliveries, ManualClock};
+use slashbox_delivery::{Addressed, Changed, Deliveries, Keeping, ManualClock};
 use slashbox_store::{CommitError, DeliveryFilter, DeliveryRecord, EventFilter, Store};
 
 use crate::script::{Names, Script, changed};
@@ -23,6 +23,7 @@ pub(crate) struct Place {
     /// Who is called `one`.
     pub(crate) one: Arc<Script>,
     pub(crate) deliveries: Deliveries,
+    keeping: Keeping,
 }
 
 pub(crate) fn id(name: &str) -> SubscriberId {
@@ -36,14 +37,19 @@ impl Place {
     }
 
     pub(crate) async fn with(store: Store, schedule: Schedule) -> Self {
-        let (names, one) = (Arc::<Names>::default(), Script::new(schedule, "1"));
-        names.put("one", &one);
-        Self::again(store, ManualClock::at(BEGIN_MS), names, one).await
+        Self::keeping(store, schedule, Keeping::default()).await
     }
 
-    async fn again(store: Store, clock: ManualClock, names: Arc<Names>, one: Arc<Script>) -> Self {
-        let deliveries = Deliveries::start(store.clone(), names.clone(), Arc::new(clock.clone())).await.unwrap();
-        Self { store, clock, names, one, deliveries }
+    pub(crate) async fn keeping(store: Store, schedule: Schedule, keeping: Keeping) -> Self {
+        let (names, one) = (Arc::<Names>::default(), Script::new(schedule, "1"));
+        names.put("one", &one);
+        Self::again(store, ManualClock::at(BEGIN_MS), names, one, keeping).await
+    }
+
+    async fn again(store: Store, clock: ManualClock, names: Arc<Names>, one: Arc<Script>, keeping: Keeping) -> Self {
+        let shared = Arc::new(clock.clone());
+        let deliveries = Deliveries::start(store.clone(), names.clone(), shared, keeping).await.unwrap();
+        Self { store, clock, names, one, deliveries, keeping }
     }
 
     /// The same after the worker was cut off, as a crash does it.
@@ -55,7 +61,7 @@ impl Place {
     pub(crate) async fn after_crash_of(self, pause: Duration) -> Self {
         self.deliveries.shutdown(Duration::ZERO).await;
         self.clock.advance(pause);
-        Self::again(self.store, self.clock, self.names, self.one).await
+        Self::again(self.store, self.clock, self.names, self.one, self.keeping).await
     }
 
     /// Accepts an event for `one`.

@@ -166,7 +166,7 @@ async fn nothing_fires_after_a_shutdown() {
 
 /// Counts the errors in the log of its thread.
 #[derive(Clone, Default)]
-struct Errors(Arc<AtomicU32>);
+pub(crate) struct Errors(pub(crate) Arc<AtomicU32>);
 
 impl tracing::Subscriber for Errors {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {

@@ -77,16 +77,19 @@ impl Hotline {
             },
             ReplyStyle::Text => events.iter().map(told_in_words).collect::<Vec<_>>().join("\n"),
         };
-        Answer { status: 200, content_type: Some(self.content_type()), body }
+        Answer { status: 200, content_type: Some(self.content_type()), body, retry_after_s: None }
     }
 
     pub(crate) fn refuse(&self, refusal: &Refusal) -> Answer {
-        self.write(refusal.status(), Shown::Error(refusal.to_string()))
+        let answer = self.write(refusal.status(), Shown::Error(refusal.to_string()));
+        Answer { retry_after_s: refusal.retry_after_s(), ..answer }
     }
 
     fn write(&self, status: u16, shown: Shown) -> Answer {
         let (node, text) = match shown {
-            Shown::Nothing => return Answer { status, content_type: None, body: String::new() },
+            Shown::Nothing => {
+                return Answer { status, content_type: None, body: String::new(), retry_after_s: None };
+            }
             Shown::Message(text) => ("message", text),
             Shown::Error(text) => ("error", text),
         };
@@ -94,7 +97,7 @@ impl Hotline {
             ReplyStyle::Json => format!("{{\"{node}\":{}}}", Value::String(text)),
             ReplyStyle::Text => text,
         };
-        Answer { status, content_type: Some(self.content_type()), body }
+        Answer { status, content_type: Some(self.content_type()), body, retry_after_s: None }
     }
 
     fn content_type(&self) -> &'static str {

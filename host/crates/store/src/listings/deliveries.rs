@@ -7,7 +7,7 @@ use slashbox_core::SubscriberId;
 
 use super::merge::page;
 use crate::deliveries::{Outcome, from_columns, state, to_columns};
-use crate::numbers::{decoded, kind_from_sql, kind_to_sql, to_sql};
+use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql, why_from_sql};
 use crate::{DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, Page, attempts, events};
 
 const SUBSCRIBERS: &str = "SELECT key FROM subscriber
@@ -21,7 +21,7 @@ const STATE: &str = "SELECT outcome, ready_at_ms, leased FROM delivery WHERE eve
 
 const GET: &str = "SELECT outcome, ready_at_ms, leased, attempts, id, event.kind, tenant, subscriber.kind, name,
         absent_since_ms IS NOT NULL OR paused_since_ms IS NOT NULL OR disabled_since_ms IS NOT NULL,
-        coalesce(delivery.lane < 0, 0), replay
+        coalesce(delivery.lane < 0, 0), replay > 0, dead_since_ms, dead_why
     FROM delivery JOIN event ON seq = event JOIN subscriber ON subscriber.key = subscriber
     WHERE event = ?1 AND subscriber = ?2";
 
@@ -196,6 +196,8 @@ fn record(row: &Row<'_>, key: DeliveryKey) -> rusqlite::Result<DeliveryRecord> {
         attempts: row.get(3)?,
         ready_at_ms,
         last: None,
+        dead_since_ms: number_or_null(row, 12)?,
+        dead_why: row.get::<_, Option<i64>>(13)?.map(|_| decoded(row, 13, why_from_sql)).transpose()?,
     })
 }
 

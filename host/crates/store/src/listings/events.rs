@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 
 use super::merge::page;
-use super::of_event;
+use super::{LOOKED_AT_MAX, of_event};
 use crate::lanes::lane;
 use crate::numbers::to_sql;
 use crate::{DeliveryRecord, EventFilter, EventRecord, Page, events as rows};
@@ -11,27 +11,26 @@ use crate::{DeliveryRecord, EventFilter, EventRecord, Page, events as rows};
 const SOURCES: &str = "SELECT key, name FROM source
     WHERE (?1 IS NULL OR tenant = ?1) AND (?2 IS NULL OR name = ?2) ORDER BY key";
 
-/// Each of these is one step down one index, and no further.
+/// One step down one index, and no further.
 const SEEK_SOURCE: &str =
     "SELECT seq FROM event INDEXED BY event_by_source WHERE source = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1";
 
-const SEEK_LANE: &str = "SELECT max(seq) FROM event INDEXED BY event_by_lane
+const IN_PIECE: &str = "SELECT seq FROM event INDEXED BY event_by_lane
     WHERE seq >> 12 = ?1 AND lane = ?2 AND lane IS NOT NULL AND seq < ?3";
 
 /// As in the index.
 const PIECE_BITS: u32 = 12;
+
+/// The most times that a conversation is looked for in a piece of the log, for a page: each is a microsecond where the index
+/// is in memory, and a page read from the disk where it is not. One conversation of one source is so found in four million
+/// events.
+const PIECES_MAX: usize = 1_000;
 
 const ENDS: &str = "SELECT (SELECT min(seq) FROM event), (SELECT max(seq) FROM event)";
 
 /// From the index alone: the events that are left out cost no look at their row.
 const KIND_IN_SOURCE: &str =
     "SELECT 1 FROM event INDEXED BY event_by_source WHERE source = ?1 AND seq = ?2 AND kind = ?3";
-
-/// A part of the log that is in order by itself.
-enum Part {
-    Source(i64),
-    Lane { lane: i64, first: i64, last: i64 },
-}
 
 /// The events that fit the filter, the newest first.
 pub(crate) fn events(
@@ -42,14 +41,18 @@ pub(crate) fn events(
 ) -> rusqlite::Result<Page<EventRecord, u64>> {
     // One state of the database for the whole page.
     let sql = sql.unchecked_transaction()?;
-    let parts = parts(&sql, filter)?;
-    let found = page(
-        &parts,
-        before.map(to_sql),
-        limit,
-        |part, below| seek(&sql, part, below.unwrap_or(i64::MAX)),
-        |part, seq| item(&sql, filter, part, seq),
-    )?;
+    let sources = sources(&sql, filter)?;
+    let before = before.map(to_sql);
+    let found = match &filter.conversation {
+        Some(conversation) => of_lanes(&sql, filter, &lanes(&sources, conversation), before, limit)?,
+        None => page(
+            &sources,
+            before,
+            limit,
+            |(source, _), below| seek(&sql, *source, below.unwrap_or(i64::MAX)),
+            |(source, _), seq| item_of_source(&sql, filter, *source, seq),
+        )?,
+    };
     Ok(Page { items: found.items, next: found.next.map(i64::cast_unsigned) })
 }
 
@@ -62,45 +65,79 @@ pub(crate) fn event(sql: &Connection, id: &str) -> rusqlite::Result<Option<(Even
     Ok(Some((event, deliveries)))
 }
 
-fn parts(sql: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<Part>> {
+/// Keys and names.
+fn sources(sql: &Connection, filter: &EventFilter) -> rusqlite::Result<Vec<(i64, String)>> {
     let mut statement = sql.prepare_cached(SOURCES)?;
     let rows = statement.query_map((&filter.tenant, &filter.source), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let sources: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>()?;
-    let Some(conversation) = &filter.conversation else {
-        return Ok(sources.into_iter().map(|(key, _)| Part::Source(key)).collect());
-    };
+    rows.collect()
+}
+
+/// Where a conversation of any of these sources may be.
+fn lanes(sources: &[(i64, String)], conversation: &str) -> Vec<i64> {
     let mut lanes: Vec<i64> = sources.iter().map(|(_, name)| lane(name, conversation)).collect();
     // Sources of several tenants may have one name.
     lanes.sort_unstable();
     lanes.dedup();
+    lanes
+}
+
+/// From piece to piece, as long as that takes little time.
+fn of_lanes(
+    sql: &Connection,
+    filter: &EventFilter,
+    lanes: &[i64],
+    before: Option<i64>,
+    limit: u32,
+) -> rusqlite::Result<Page<EventRecord, i64>> {
+    let mut items = Vec::new();
+    let limit = limit.max(1) as usize;
     let ends = sql.prepare_cached(ENDS)?.query_row((), |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let (Some(first), Some(last)) = ends else { return Ok(Vec::new()) };
-    Ok(lanes.into_iter().map(|lane| Part::Lane { lane, first, last }).collect())
-}
-
-fn seek(sql: &Connection, part: &Part, below: i64) -> rusqlite::Result<Option<i64>> {
-    match part {
-        Part::Source(source) => {
-            sql.prepare_cached(SEEK_SOURCE)?.query_row((source, below), |row| row.get(0)).optional()
+    let (Some(first), Some(last)) = ends else { return Ok(Page { items, next: None }) };
+    let (first, last): (i64, i64) = (first, last);
+    let below = before.unwrap_or(i64::MAX).min(last.saturating_add(1));
+    let (mut looked_for, mut looked_at) = (0, 0);
+    for piece in (first >> PIECE_BITS..=below.saturating_sub(1) >> PIECE_BITS).rev() {
+        let start = piece << PIECE_BITS;
+        let found = in_piece(sql, lanes, piece, below)?;
+        looked_for += lanes.len();
+        looked_at += found.len();
+        for seq in found {
+            items.extend(rows::brief(sql, seq)?.filter(|record| fits(filter, record)));
+            if items.len() == limit {
+                return Ok(Page { items, next: (seq > first).then_some(seq) });
+            }
         }
-        Part::Lane { lane, first, last } => seek_lane(sql, *lane, *first, below.min(last.saturating_add(1))),
-    }
-}
-
-/// From piece to piece, a microsecond each, until one has an event of the lane.
-fn seek_lane(sql: &Connection, lane: i64, first: i64, below: i64) -> rusqlite::Result<Option<i64>> {
-    let mut statement = sql.prepare_cached(SEEK_LANE)?;
-    for piece in (first >> PIECE_BITS..=(below >> PIECE_BITS)).rev() {
-        let found: Option<i64> = statement.query_row((piece, lane, below), |row| row.get(0))?;
-        if found.is_some() {
-            return Ok(found);
+        if looked_for >= PIECES_MAX || looked_at >= LOOKED_AT_MAX {
+            return Ok(Page { items, next: (start > first).then_some(start) });
         }
     }
-    Ok(None)
+    Ok(Page { items, next: None })
 }
 
-fn item(sql: &Connection, filter: &EventFilter, part: &Part, seq: i64) -> rusqlite::Result<Option<EventRecord>> {
-    if let (Part::Source(source), Some(kind)) = (part, &filter.kind)
+/// The events of a piece that are in these lanes, the newest first.
+fn in_piece(sql: &Connection, lanes: &[i64], piece: i64, below: i64) -> rusqlite::Result<Vec<i64>> {
+    let mut statement = sql.prepare_cached(IN_PIECE)?;
+    let mut found: Vec<i64> = Vec::new();
+    for lane in lanes {
+        for seq in statement.query_map((piece, lane, below), |row| row.get(0))? {
+            found.push(seq?);
+        }
+    }
+    found.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(found)
+}
+
+fn seek(sql: &Connection, source: i64, below: i64) -> rusqlite::Result<Option<i64>> {
+    sql.prepare_cached(SEEK_SOURCE)?.query_row((source, below), |row| row.get(0)).optional()
+}
+
+fn item_of_source(
+    sql: &Connection,
+    filter: &EventFilter,
+    source: i64,
+    seq: i64,
+) -> rusqlite::Result<Option<EventRecord>> {
+    if let Some(kind) = &filter.kind
         && !sql.prepare_cached(KIND_IN_SOURCE)?.exists((source, seq, kind))?
     {
         return Ok(None);
@@ -108,7 +145,7 @@ fn item(sql: &Connection, filter: &EventFilter, part: &Part, seq: i64) -> rusqli
     Ok(rows::brief(sql, seq)?.filter(|record| fits(filter, record)))
 }
 
-/// Also what the parts were chosen by: a lane may be that of several conversations.
+/// Also what they were found by: a lane may be that of several conversations.
 fn fits(filter: &EventFilter, EventRecord { event, .. }: &EventRecord) -> bool {
     let EventFilter { tenant, source, kind, conversation } = filter;
     tenant.as_ref().is_none_or(|tenant| *tenant == event.origin.tenant)
@@ -119,4 +156,4 @@ fn fits(filter: &EventFilter, EventRecord { event, .. }: &EventRecord) -> bool {
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 4] = [SEEK_SOURCE, SEEK_LANE, KIND_IN_SOURCE, ENDS];
+pub(crate) const STATEMENTS: [&str; 4] = [SEEK_SOURCE, IN_PIECE, KIND_IN_SOURCE, ENDS];

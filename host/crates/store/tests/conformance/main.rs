@@ -5,6 +5,7 @@
 mod accepting;
 mod concurrency;
 mod conflicts;
+mod dead_letters;
 mod feed;
 mod finishing;
 mod leases;
@@ -16,6 +17,7 @@ mod plugin;
 mod policy;
 mod quotas;
 mod renaming;
+mod retention;
 mod timers;
 
 /// Each case is a function that takes a new, empty store.
@@ -136,4 +138,16 @@ conformance! {
     crate::renaming::what_two_keep_is_not_mixed as what_two_keep_is_not_mixed,
     crate::renaming::what_is_under_way_arrives_under_the_new_name as what_is_under_way_arrives_under_the_new_name,
     crate::renaming::what_is_under_way_to_both_names_keeps_its_order as what_is_under_way_to_both_names_keeps_its_order,
+    crate::dead_letters::what_is_beyond_a_backlog_is_found as what_is_beyond_a_backlog_is_found,
+    crate::dead_letters::the_oldest_of_a_backlog_are_given_up as the_oldest_of_a_backlog_are_given_up,
+    crate::dead_letters::what_dies_by_an_attempt_says_since_when as what_dies_by_an_attempt_says_since_when,
+    crate::dead_letters::an_attempt_under_way_is_left_alone as an_attempt_under_way_is_left_alone,
+    crate::dead_letters::who_is_absent_for_too_long_gets_nothing_more as who_is_absent_for_too_long_gets_nothing_more,
+    crate::dead_letters::very_many_are_given_up_in_steps as very_many_are_given_up_in_steps,
+    crate::retention::the_last_one_of_a_time_is_found as the_last_one_of_a_time_is_found,
+    crate::retention::payloads_go_when_nobody_needs_them as payloads_go_when_nobody_needs_them,
+    crate::retention::events_go_with_all_that_is_known_of_them as events_go_with_all_that_is_known_of_them,
+    crate::retention::dead_letters_are_kept_for_longer as dead_letters_are_kept_for_longer,
+    crate::retention::very_much_is_removed_in_steps as very_much_is_removed_in_steps,
+    crate::retention::what_is_replayed_is_whole_and_waits_anew as what_is_replayed_is_whole_and_waits_anew,
 }

@@ -41,6 +41,11 @@ pub(super) struct Delivery {
     set_aside: bool,
     /// Whether it was replayed.
     replay: bool,
+    /// Of a dead one, since when it is.
+    #[schema(format = DateTime)]
+    dead_since: Option<String>,
+    /// Of a dead one, why it is, unless its last attempt tells.
+    dead_why: Option<DeadWhy>,
     /// How many attempts have ended.
     attempt_count: u32,
     /// Of a due one, when it is attempted; of a leased one, when its lease ends.
@@ -156,6 +161,8 @@ impl From<DeliveryRecord> for Delivery {
             parked: record.parked,
             set_aside: record.set_aside,
             replay: record.replay,
+            dead_since: record.dead_since_ms.map(rfc3339),
+            dead_why: record.dead_why.map(DeadWhy::from),
             attempt_count: record.attempts,
             ready_at: record.ready_at_ms.map(rfc3339),
             last_attempt: record.last.map(|attempt| Attempt::new(record.attempts, attempt)),
@@ -167,6 +174,28 @@ impl Attempt {
     fn new(number: u32, attempt: core::Attempt) -> Self {
         let core::Attempt { at_ms, took_ms, fault, status, detail, answer } = attempt;
         Self { number, at: rfc3339(at_ms), took_ms, fault: fault.map(Fault::from), status, detail, answer }
+    }
+}
+
+/// Why a delivery is dead of which no attempt tells.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum DeadWhy {
+    /// Too many others of its subscriber were waiting; it was the oldest.
+    Backlog,
+    /// It had waited for too long.
+    Waited,
+    /// Its subscriber was absent for too long.
+    Absent,
+}
+
+impl From<core::DeadWhy> for DeadWhy {
+    fn from(why: core::DeadWhy) -> Self {
+        match why {
+            core::DeadWhy::Backlog => Self::Backlog,
+            core::DeadWhy::Waited => Self::Waited,
+            core::DeadWhy::Absent => Self::Absent,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use slashbox_core as core;
-use slashbox_store::{DeliveryRecord, EventRecord, Page};
+use slashbox_store::{DeliveryRecord, EventRecord, Page, Payload};
 use utoipa::ToSchema;
 
 use super::{data::Data, delivery::Delivery, time::rfc3339};
@@ -67,6 +67,8 @@ pub(super) struct EventContent {
     /// The platform's own JSON, its numbers unaltered, without credentials.
     #[schema(value_type = serde_json::Value)]
     data: Data,
+    /// Whether text and data were removed in the course of time; then it cannot be replayed.
+    payload_gone: bool,
 }
 
 /// An event with what its platform said, and its deliveries.
@@ -116,7 +118,9 @@ impl EventDetail {
 
 impl From<EventRecord> for EventContent {
     fn from(record: EventRecord) -> Self {
-        let EventRecord { accepted_at_ms, event, .. } = record;
+        let EventRecord { accepted_at_ms, event, payload, .. } = record;
+        let payload_gone = payload == Payload::Gone;
+        let data = if payload_gone { "null".to_owned() } else { event.data };
         let core::Origin { tenant, source, dialect, instance } = event.origin;
         Self {
             event: Event {
@@ -136,7 +140,8 @@ impl From<EventRecord> for EventContent {
                 accepted_at: rfc3339(accepted_at_ms),
             },
             text: event.text,
-            data: event.data.into(),
+            data: data.into(),
+            payload_gone,
         }
     }
 }

@@ -43,4 +43,8 @@ fn to_what_is_not_taken() {
     check(&hotline().refuse(&Refusal::Unauthorized("who are you?".into())), 401, JSON, r#"{"error":"who are you?"}"#);
     let large = Refusal::TooLarge { bytes_max: 7 };
     check(&hotline().refuse(&large), 413, JSON, r#"{"error":"the body has more than 7 bytes"}"#);
+    assert_eq!(hotline().refuse(&large).retry_after_s, None);
+    let later = hotline().refuse(&Refusal::Unavailable("later".into()));
+    check(&later, 503, JSON, r#"{"error":"later"}"#);
+    assert_eq!(later.retry_after_s, Some(5));
 }

@@ -1,0 +1,204 @@
+//! What becomes a dead letter by itself, and what is removed, day after day.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use slashbox_core::{DeadWhy, DeliveryState, Schedule};
+use slashbox_delivery::Keeping;
+use slashbox_store::{Payload, Store};
+
+use crate::{
+    place::{Place, id, until},
+    script::Say::{Aside, No},
+    timers::Errors,
+};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The loop looks every minute.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// `one` is paused, so that whatever it should get stays open.
+async fn paused(keeping: Keeping) -> Place {
+    let place = Place::keeping(Store::in_memory().unwrap(), Schedule::remote(), keeping).await;
+    place.deliveries.pause(&id("one")).await.unwrap();
+    place
+}
+
+async fn wait_until_dead(place: &Place, event: &str, why: DeadWhy) {
+    let dead = place.wait_for(event, DeliveryState::Dead).await;
+    assert_eq!((dead.dead_why, dead.attempts, dead.dead_since_ms.is_some()), (Some(why), 0, true), "{event}");
+}
+
+async fn state(place: &Place, event: &str) -> DeliveryState {
+    place.record(event).await.state
+}
+
+/// How the event's payload stands; none if the event is gone.
+async fn payload(place: &Place, event: &str) -> Option<Payload> {
+    place.store.reader().event(event).await.unwrap().map(|(record, _)| record.payload)
+}
+
+async fn wait_for_payload(place: &Place, event: &str, expected: Option<Payload>) {
+    until(&format!("{event} is {expected:?}"), async || payload(place, event).await == expected).await;
+}
+
+#[tokio::test]
+async fn what_waits_for_a_week_is_a_dead_letter() {
+    let place = paused(Keeping::default()).await;
+    place.accept("a", Some("x")).await;
+    place.clock.advance(Duration::from_millis(1));
+    place.accept("b", Some("x")).await;
+    place.clock.advance(7 * DAY - Duration::from_millis(1));
+    wait_until_dead(&place, "a", DeadWhy::Waited).await;
+    assert_eq!(state(&place, "b").await, DeliveryState::Due, "it is the next one, and a millisecond too young");
+    place.clock.advance(LOOK);
+    wait_until_dead(&place, "b", DeadWhy::Waited).await;
+    assert!(place.one.got().is_empty());
+}
+
+#[tokio::test]
+async fn of_a_full_backlog_the_oldest_are_dead_letters() {
+    let place = paused(Keeping { backlog_max: 3, ..Keeping::default() }).await;
+    for event in ["a", "b", "c"] {
+        place.accept(event, Some("x")).await;
+    }
+    place.accept_for("another's", None, &["two"]).await;
+    let errors = Errors::default();
+    let _log = tracing::subscriber::set_default(errors.clone());
+    place.clock.advance(LOOK);
+    place.accept("d", Some("x")).await;
+    place.accept("e", Some("x")).await;
+    place.clock.advance(LOOK);
+    wait_until_dead(&place, "a", DeadWhy::Backlog).await;
+    wait_until_dead(&place, "b", DeadWhy::Backlog).await;
+    until("it is said", async || errors.0.load(Ordering::Relaxed) > 0).await;
+    assert_eq!(state(&place, "c").await, DeliveryState::Due);
+    place.deliveries.resume(&id("one")).await.unwrap();
+    place.wait_for("e", DeliveryState::Succeeded).await;
+    assert_eq!(place.one.got().len(), 3);
+    assert_eq!(errors.0.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn the_next_of_its_conversation_is_delivered_at_once() {
+    let keeping = Keeping { backlog_max: 1, ..Keeping::default() };
+    let place = Place::keeping(Store::in_memory().unwrap(), Schedule::remote(), keeping).await;
+    place.one.says("x1", &[Aside(100_000)]);
+    place.accept("x1", Some("x")).await;
+    place.under_way("x1").await;
+    until("it was put off", async || state(&place, "x1").await == DeliveryState::Due).await;
+    place.accept("x2", Some("x")).await;
+    place.clock.advance(LOOK);
+    wait_until_dead(&place, "x1", DeadWhy::Backlog).await;
+    place.wait_for("x2", DeliveryState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn who_is_gone_for_a_week_gets_nothing_more() {
+    let place = paused(Keeping::default()).await;
+    place.accept("a", Some("x")).await;
+    place.clock.advance(6 * DAY);
+    place.set_timers(&[("t", Some(10 * 24 * 60 * 60))]).await;
+    place.names.take("one");
+    place.deliveries.directory_changed();
+    until("it is absent", async || place.store.reader().subscribers().await.unwrap()[0].absent_since_ms.is_some())
+        .await;
+    // It has waited for more than a week: what is parked has a time of its own.
+    place.clock.advance(6 * DAY);
+    until("the timer has fired", async || !place.fired().await.is_empty()).await;
+    let fired = place.fired().await.remove(0).id;
+    place.accept_for("marker", None, &["one"]).await;
+    assert_eq!((state(&place, "a").await, state(&place, &fired).await), (DeliveryState::Due, DeliveryState::Due));
+    place.clock.advance(DAY);
+    wait_until_dead(&place, "a", DeadWhy::Absent).await;
+    // Who has set the timer is a plugin of the same name, and gone since it fired.
+    assert_eq!(state(&place, &fired).await, DeliveryState::Due);
+    place.accept("later", None).await;
+    place.clock.advance(LOOK);
+    wait_until_dead(&place, "later", DeadWhy::Absent).await;
+    place.clock.advance(7 * DAY);
+    wait_until_dead(&place, &fired, DeadWhy::Absent).await;
+}
+
+#[tokio::test]
+async fn what_has_arrived_is_removed_in_the_course_of_time() {
+    let place = Place::new(Schedule::none()).await;
+    place.one.says("dead", &[No]);
+    place.accept("arrived", None).await;
+    place.accept("dead", None).await;
+    place.accept_for("nobody's", None, &[]).await;
+    place.wait_for("arrived", DeliveryState::Succeeded).await;
+    place.wait_for("dead", DeliveryState::Dead).await;
+    place.clock.advance(Duration::from_millis(1));
+    place.accept("younger", None).await;
+    place.wait_for("younger", DeliveryState::Succeeded).await;
+    place.clock.advance(7 * DAY - Duration::from_millis(1));
+    wait_for_payload(&place, "arrived", Some(Payload::Gone)).await;
+    wait_for_payload(&place, "nobody's", Some(Payload::Gone)).await;
+    for event in ["dead", "younger"] {
+        assert_eq!(payload(&place, event).await, Some(Payload::There), "{event}");
+    }
+    place.clock.advance(LOOK);
+    wait_for_payload(&place, "younger", Some(Payload::Gone)).await;
+    place.clock.advance(23 * DAY - LOOK);
+    wait_for_payload(&place, "arrived", None).await;
+    wait_for_payload(&place, "nobody's", None).await;
+    wait_for_payload(&place, "dead", None).await;
+    assert_eq!(payload(&place, "younger").await, Some(Payload::Gone));
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_from_their_death_on() {
+    let place = paused(Keeping::default()).await;
+    place.accept("a", None).await;
+    place.clock.advance(7 * DAY);
+    wait_until_dead(&place, "a", DeadWhy::Waited).await;
+    place.accept("marker", None).await;
+    // It is passed over when its event has its age, …
+    place.clock.advance(29 * DAY);
+    wait_until_dead(&place, "marker", DeadWhy::Waited).await;
+    assert_eq!(payload(&place, "a").await, Some(Payload::There));
+    // … and looked at again.
+    place.clock.advance(2 * DAY);
+    wait_for_payload(&place, "a", None).await;
+    assert_eq!(payload(&place, "marker").await, Some(Payload::There));
+}
+
+#[tokio::test]
+async fn a_crash_in_between_leaves_nothing_undone() {
+    let place = paused(Keeping::default()).await;
+    for n in 0..600 {
+        place.accept(&n.to_string(), Some(&(n % 3).to_string())).await;
+    }
+    place.clock.advance(7 * DAY);
+    until("some are dead", async || state(&place, "0").await == DeliveryState::Dead).await;
+    let place = place.after_crash().await;
+    for n in [1, 300, 599] {
+        wait_until_dead(&place, &n.to_string(), DeadWhy::Waited).await;
+    }
+    let backlogs = async || place.store.reader().backlogs().await.unwrap();
+    until("all are dead", async || backlogs().await.is_empty()).await;
+    place.clock.advance(31 * DAY);
+    until("the first are gone", async || payload(&place, "0").await.is_none()).await;
+    let place = place.after_crash().await;
+    until("all are gone", async || place.store.reader().last_event().await.unwrap().is_none()).await;
+}
+
+#[tokio::test]
+async fn a_store_that_does_not_write_is_tried_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let place = Place::with(Store::open(dir.path()).unwrap(), Schedule::remote()).await;
+    place.accept("a", None).await;
+    place.wait_for("a", DeliveryState::Succeeded).await;
+    let stranger = rusqlite::Connection::open(dir.path().join("slashbox.db")).unwrap();
+    stranger
+        .execute_batch("CREATE TRIGGER broken BEFORE DELETE ON payload BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        .unwrap();
+    let errors = Errors::default();
+    let log = tracing::subscriber::set_default(errors.clone());
+    place.clock.advance(7 * DAY);
+    until("it has failed", async || errors.0.load(Ordering::Relaxed) > 0).await;
+    drop(log);
+    assert_eq!(payload(&place, "a").await, Some(Payload::There));
+    stranger.execute_batch("DROP TRIGGER broken").unwrap();
+    wait_for_payload(&place, "a", Some(Payload::Gone)).await;
+}

@@ -14,7 +14,7 @@ const BLOCKED_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The most that are kept in mind of a subscriber: more fail only where everything fails. Those that are left out come in
 /// again when they fail the next time.
-const HEADS_MAX: usize = 10_000;
+pub(crate) const HEADS_MAX: u32 = 10_000;
 
 /// Such deliveries of a subscriber.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(crate) struct Heads {
 impl Heads {
     /// One has failed.
     pub(crate) fn add(&mut self, delivery: DeliveryKey) {
-        if self.since_ms.len() < HEADS_MAX && !self.since_ms.contains_key(&delivery) {
+        if self.since_ms.len() < HEADS_MAX as usize && !self.since_ms.contains_key(&delivery) {
             self.since_ms.insert(delivery, None);
             self.some_without = true;
         }
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn it_does_not_grow_for_ever() {
         let mut heads = Heads::default();
-        (0..2 * HEADS_MAX as u64).for_each(|event| heads.add(delivery(event)));
-        assert_eq!(heads.since_ms.len(), HEADS_MAX);
+        (0..2 * u64::from(HEADS_MAX)).for_each(|event| heads.add(delivery(event)));
+        assert_eq!(heads.since_ms.len(), HEADS_MAX as usize);
     }
 }

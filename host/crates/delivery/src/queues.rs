@@ -109,9 +109,11 @@ impl Queue {
         }
     }
 
-    /// As it was when it was known last.
-    pub(crate) fn known(self, paused: bool, fares: Fares) -> Self {
-        Self { paused, fares, ..self }
+    /// As it was when it was known last; these held up their conversations then.
+    pub(crate) fn known(self, paused: bool, fares: Fares, failed_heads: Vec<DeliveryKey>) -> Self {
+        let mut heads = Heads::default();
+        failed_heads.into_iter().for_each(|delivery| heads.add(delivery));
+        Self { paused, fares, heads, ..self }
     }
 
     /// Who it is, if it is to be attempted at all.

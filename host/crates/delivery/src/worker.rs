@@ -21,6 +21,7 @@ use crate::{
     breaker::Turned,
     deliveries::{CutOff, StartError},
     fares::{Fares, Follows},
+    heads::HEADS_MAX,
     millis,
     news::ForWorker,
     outage::Outage,
@@ -70,7 +71,8 @@ impl Worker {
         let now_ms = tools.clock.now_ms();
         tools.store().release_leases(now_ms).await?;
         let (mut queues, mut noticed) = (Queues::default(), Noticed::default());
-        for known in tools.store().reader().subscribers().await? {
+        let reader = tools.store().reader();
+        for known in reader.subscribers().await? {
             let subscriber = directory.find(&known.id);
             if subscriber.is_some() != known.absent_since_ms.is_none() {
                 noticed.absent_since_ms.insert(known.key, subscriber.is_none().then_some(now_ms));
@@ -81,7 +83,10 @@ impl Worker {
                 noticed.revisions.insert(known.key, subscriber.revision().into());
             }
             let paused = known.paused_since_ms.is_some();
-            queues.add(known.key, Queue::new(known.id.clone(), subscriber).known(paused, Fares::of(known.health)));
+            // Without them, one that is tried again in ten hours would hold up its conversation for as long.
+            let failed_heads = reader.failed_heads(known.key, now_ms, HEADS_MAX).await?;
+            let queue = Queue::new(known.id.clone(), subscriber);
+            queues.add(known.key, queue.known(paused, Fares::of(known.health), failed_heads));
             queues.known(known.key, known.ready);
             tools.intake.known([(known.id, known.key)]);
         }

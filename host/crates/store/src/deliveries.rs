@@ -64,6 +64,11 @@ const OVERTAKES: &str = "SELECT 1 FROM delivery INDEXED BY delivery_by_lane
 const LATER: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
     WHERE subscriber = ?1 AND again = ?2 AND ready_at_ms > ?3 AND leased = 0 ORDER BY ready_at_ms, event LIMIT ?4";
 
+/// Those for which others of their conversation may wait for longest.
+const HEADS: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND again = 1 AND ready_at_ms > ?2 AND leased = 0 AND lane >= 0
+    ORDER BY ready_at_ms DESC, event DESC LIMIT ?3";
+
 pub(crate) const HEAD: &str = "SELECT event, ready_at_ms FROM delivery INDEXED BY delivery_by_lane
     WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 ORDER BY event LIMIT 1";
 
@@ -297,6 +302,20 @@ pub(crate) fn hurry(sql: &Connection, subscriber: SubscriberKey, now_ms: u64) ->
     Ok(())
 }
 
+/// Those of a subscriber that failed, wait for their next attempt, and hold up whatever else their conversations have.
+pub(crate) fn failed_heads(
+    sql: &Connection,
+    subscriber: SubscriberKey,
+    now_ms: u64,
+    limit: u32,
+) -> rusqlite::Result<Vec<DeliveryKey>> {
+    let mut heads = sql.prepare_cached(HEADS)?;
+    let rows = heads.query_map((to_sql(subscriber.0), to_sql(now_ms), limit), |row| {
+        Ok(DeliveryKey { event: row.get::<_, i64>(0)?.cast_unsigned(), subscriber })
+    })?;
+    rows.collect()
+}
+
 /// Makes the oldest of a lane due if it waits; if it is due or leased, that stays as it is.
 pub(crate) fn promote(
     sql: &Connection,
@@ -327,7 +346,7 @@ pub(crate) fn release_all(sql: &Connection, now_ms: u64) -> rusqlite::Result<u64
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 15] = [
-    INSERT, READY, NEXT_READY, LEASE, LEASED, HAND_BACK, RETRY, CLOSE, GIVE_UP, SET_ASIDE, OVERTAKES, LATER, HEAD,
-    SET_READY, RELEASE,
+pub(crate) const STATEMENTS: [&str; 16] = [
+    INSERT, READY, NEXT_READY, LEASE, LEASED, HAND_BACK, RETRY, CLOSE, GIVE_UP, SET_ASIDE, OVERTAKES, LATER, HEADS,
+    HEAD, SET_READY, RELEASE,
 ];

@@ -17,7 +17,8 @@ use crate::database::Database;
 use crate::kv::{self, Entry};
 use crate::{
     Backlog, DeliveryFilter, DeliveryKey, DeliveryRecord, DeliveryStory, EventFilter, EventRecord, Fault, Page,
-    ReadError, Subscriber, SubscriberKey, Usage, dead_letters, events, listings, retention, subscribers, timers, usage,
+    ReadError, Subscriber, SubscriberKey, Usage, dead_letters, deliveries, events, listings, retention, subscribers,
+    timers, usage,
 };
 
 /// How many reads of calls run at once. One takes microseconds where the page is cached; a few more keep one that waits for the
@@ -101,6 +102,17 @@ impl Reader {
     /// Every subscriber that was ever registered, by key.
     pub async fn subscribers(&self) -> Result<Vec<Subscriber>, ReadError> {
         self.look(subscribers::all).await
+    }
+
+    /// Up to `limit` deliveries to a subscriber that were attempted and are due after `now_ms`, while others of their
+    /// conversations may wait for them: those that are due last.
+    pub async fn failed_heads(
+        &self,
+        subscriber: SubscriberKey,
+        now_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<DeliveryKey>, ReadError> {
+        self.look(move |sql| deliveries::failed_heads(sql, subscriber, now_ms, limit)).await
     }
 
     /// Up to `limit` events that fit the filter, from the one before `before` on (an [`EventRecord::seq`]; from the

@@ -110,6 +110,26 @@ async fn a_poison_message_is_set_aside() {
     assert_eq!(place.one.out_of_order(), ["x2", "x3", "x1", "x1"], "late itself, and nothing after it");
 }
 
+/// Its next attempt is far away when the host starts anew, and nothing has arrived so far.
+#[tokio::test]
+async fn a_poison_message_is_set_aside_after_a_restart_too() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says("x1", &[No]);
+    for event in ["x1", "x2"] {
+        place.accept(event, Some("x")).await;
+    }
+    for (made, seconds) in [(1, 5), (2, 30), (3, 120), (4, 300)] {
+        place.wait_for_attempts("x1", made).await;
+        place.clock.advance(Duration::from_secs(seconds));
+    }
+    place.wait_for_attempts("x1", 5).await;
+    let place = place.after_crash().await;
+    place.settle("the first other one").await;
+    place.clock.advance(5 * MINUTE);
+    place.wait_for("x2", DeliveryState::Succeeded).await;
+    assert_eq!((place.one.out_of_order(), place.record("x1").await.attempts), (vec!["x2".to_owned()], 5));
+}
+
 #[tokio::test]
 async fn nothing_is_set_aside_where_nothing_arrives() {
     let place = with_two(Schedule::remote()).await;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::{
+    backlog::Backlog,
     calls::{Calls, Contestant},
     commands::Commands,
     delivery::Delivery,
@@ -60,7 +61,7 @@ impl Goal {
 }
 
 /// The goals that are measured.
-pub(crate) const NUMBERS: [u8; 6] = [1, 2, 3, 4, 6, 7];
+pub(crate) const NUMBERS: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
 
 /// All of them. What was not measured has no figures.
 pub(crate) fn all(
@@ -68,6 +69,7 @@ pub(crate) fn all(
     commands: &Commands,
     ingest: &Ingest,
     delivery: &Delivery,
+    backlog: &Backlog,
     plugins: &plugins::Cost,
     neighbours: &[neighbours::Cost],
 ) -> Vec<Goal> {
@@ -88,9 +90,20 @@ pub(crate) fn all(
         Goal::at_most(4, "delivery: CPU / bare reqwest and bare rows", "×", delivery.cpu(), 2.0),
         Goal::at_least(4, "accepted durably and delivered", "/s", delivery.per_second(), 8_000.0).stretch(16_000.0),
     ];
+    all.extend(of_backlog(backlog));
     all.extend(of_plugins(plugins));
     all.extend(of_neighbours(neighbours));
     all
+}
+
+fn of_backlog(backlog: &Backlog) -> Vec<Goal> {
+    vec![
+        Goal::at_most(5, "claim, 1,000,000 waiting / 1,000: CPU", "×", backlog.claim_cpu(), 2.0),
+        Goal::at_most(5, "claim, 1,000,000 waiting / 1,000: p50", "×", backlog.claim_p50(), 2.0),
+        Goal::at_most(5, "1,000,000 waiting: memory grown", "MiB", backlog.grown_mib(), 50.0),
+        Goal::at_most(5, "100,000 retries of a dead endpoint: a live one's p99", "×", backlog.arrival_p99(), 1.5),
+        Goal::at_most(5, "long log, slowest look: p99", "ms", backlog.look_p99_ms(), 100.0),
+    ]
 }
 
 fn of_plugins(plugins: &plugins::Cost) -> Vec<Goal> {

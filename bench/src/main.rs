@@ -8,10 +8,13 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "benchmarks talk to the person who runs them")]
 
 mod abreast;
+mod arrivals;
+mod backlog;
 mod bare;
 mod callers;
 mod calls;
 mod child;
+mod claims;
 mod commands;
 mod compile;
 mod connection;
@@ -24,9 +27,11 @@ mod goals;
 mod held;
 mod ingest;
 mod load;
+mod long_log;
 mod machine;
 mod neighbours;
 mod payload;
+mod pile;
 mod plan;
 mod plugin;
 mod plugins;
@@ -85,6 +90,15 @@ enum Arguments {
     /// A process that writes the rows of events and deliveries, with SQLite and nothing else.
     #[command(hide = true)]
     Rows { folder: PathBuf },
+    /// A process that claims deliveries of so many that wait.
+    #[command(hide = true)]
+    Claims { folder: PathBuf, deliveries: u64 },
+    /// A process that looks at a log of so many deliveries.
+    #[command(hide = true)]
+    LongLog { folder: PathBuf, deliveries: u64 },
+    /// A process that sends events, and gets a webhook's requests for them.
+    #[command(hide = true)]
+    Arrivals,
 }
 
 /// Who calls.
@@ -111,6 +125,9 @@ enum Server {
         /// Where the events are delivered to.
         #[arg(long)]
         webhook: Option<String>,
+        /// Where another webhook is, which wants none of them.
+        #[arg(long)]
+        dead: Option<String>,
     },
     /// slashbox with the plugins in a folder.
     SlashboxPlugins { folder: PathBuf },
@@ -131,8 +148,8 @@ fn main() -> Result<()> {
         Arguments::Serve(Server::Axum) => serve::axum(),
         Arguments::Serve(Server::Slashbox { component }) => serve::slashbox(&component),
         Arguments::Serve(Server::AxumEvents) => serve_events::axum(),
-        Arguments::Serve(Server::SlashboxEvents { folder, webhook }) => {
-            serve_events::slashbox(&folder, webhook.as_deref())
+        Arguments::Serve(Server::SlashboxEvents { folder, webhook, dead }) => {
+            serve_events::slashbox(&folder, webhook.as_deref(), dead.as_deref())
         }
         Arguments::Serve(Server::SlashboxPlugins { folder }) => serve_plugins::slashbox(&folder),
         Arguments::Start(Starter::SlashboxPlugins { folder }) => serve_plugins::start(&folder),
@@ -142,5 +159,8 @@ fn main() -> Result<()> {
         Arguments::Receive => receiver::run(),
         Arguments::Send => sender::run(),
         Arguments::Rows { folder } => rows::run(&folder),
+        Arguments::Claims { folder, deliveries } => claims::run(&folder, deliveries),
+        Arguments::LongLog { folder, deliveries } => long_log::run(&folder, deliveries),
+        Arguments::Arrivals => arrivals::run(),
     }
 }

@@ -29,6 +29,18 @@ pub(crate) struct Plan {
     pub(crate) together_round: Duration,
     /// A round of bare reqwest.
     pub(crate) send_round: Duration,
+    /// Turns of goal 5 in a session: claims of few and of many, …
+    pub(crate) claim_turns: usize,
+    /// … a round of claims, …
+    pub(crate) claim_round: Duration,
+    /// … turns of events that are on their way, …
+    pub(crate) arrival_turns: usize,
+    /// … a round of those, …
+    pub(crate) arrival_round: Duration,
+    /// … the deliveries in a long log, …
+    pub(crate) log_deliveries: u64,
+    /// … and a round of looks at it.
+    pub(crate) look_round: Duration,
     /// Starts of goal 6 in a session, with a warm cache and without plugins.
     pub(crate) starts: usize,
     /// Plugins in Rust that are dropped in a session, …
@@ -57,6 +69,12 @@ pub(crate) const FULL: Plan = Plan {
     pile_round: Duration::from_secs(1),
     together_round: Duration::from_secs(2),
     send_round: Duration::from_secs(1),
+    claim_turns: 5,
+    claim_round: Duration::from_secs(1),
+    arrival_turns: 3,
+    arrival_round: Duration::from_secs(3),
+    log_deliveries: 10_000_000,
+    look_round: Duration::from_secs(2),
     starts: 10,
     drops: 6,
     language_drops: 1,
@@ -79,6 +97,12 @@ pub(crate) const QUICK: Plan = Plan {
     pile_round: Duration::from_millis(500),
     together_round: Duration::from_secs(1),
     send_round: Duration::from_millis(500),
+    claim_turns: 3,
+    claim_round: Duration::from_millis(500),
+    arrival_turns: 2,
+    arrival_round: Duration::from_secs(2),
+    log_deliveries: 1_000_000,
+    look_round: Duration::from_millis(300),
     starts: 5,
     drops: 4,
     language_drops: 1,

@@ -24,9 +24,9 @@ use tokio::{
 use crate::connection::is_whole;
 
 /// Larger than any request.
-const REQUEST_BYTES_MAX: usize = 8_192;
+pub(crate) const REQUEST_BYTES_MAX: usize = 8_192;
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
+pub(crate) const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 
 /// The body that [`ANSWER`] has.
 pub(crate) const ANSWER_BODY: &str = "ok";

@@ -6,6 +6,7 @@ use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
+    backlog::{self, Backlog},
     calls::{self, ALL, Calls, Files},
     commands::{self, CONNECTIONS, Commands},
     delivery::{self, Delivery},
@@ -66,6 +67,7 @@ pub(crate) struct Report {
     pub(crate) commands: Option<CommandRows>,
     pub(crate) ingest: Vec<ingest::Cost>,
     pub(crate) delivery: Option<delivery::Cost>,
+    pub(crate) backlog: Option<backlog::Cost>,
     pub(crate) plugins: Option<plugins::Cost>,
     pub(crate) neighbours: Vec<neighbours::Cost>,
     pub(crate) goals: Vec<Goal>,
@@ -114,7 +116,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     let (component, module, extism) = (&arguments.component, &arguments.module, &arguments.extism);
     let files = Files { component, module, extism };
     let (mut calls, mut commands) = (Calls::default(), Commands::default());
-    let (mut ingest, mut delivery) = (Ingest::default(), Delivery::default());
+    let (mut ingest, mut delivery, mut backlog) = (Ingest::default(), Delivery::default(), Backlog::default());
     let (mut plugins, mut neighbours) = (Plugins::default(), Neighbours::default());
     let wanted = |goal: u8| arguments.goals.is_empty() || arguments.goals.contains(&goal);
     let began = Instant::now();
@@ -139,6 +141,10 @@ fn measure(arguments: &Arguments) -> Result<Report> {
             progress("deliveries");
             delivery::session(&plan, &mut delivery)?;
         }
+        if wanted(5) {
+            progress("backlogs and a long log");
+            backlog::session(&plan, &mut backlog)?;
+        }
         if wanted(6) {
             progress("plugins that start and change");
             plugins::session(&plan, arguments.plugins(), session, &mut plugins)?;
@@ -148,7 +154,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
             neighbours::session(&plan, component, &mut neighbours)?;
         }
     }
-    let mut goals = goals::all(&calls, &commands, &ingest, &delivery, &plugins.cost(), &neighbours.costs());
+    let mut goals = goals::all(&calls, &commands, &ingest, &delivery, &backlog, &plugins.cost(), &neighbours.costs());
     goals.retain(|goal| wanted(goal.number));
     let calls_rows = ALL.iter().filter(|_| wanted(1)).map(|&who| CallRow { who: who.name(), cost: calls.cost(who) });
     let commands = wanted(2).then(|| CommandRows {
@@ -159,8 +165,20 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     });
     let ingest = if wanted(3) { ingest.costs() } else { Vec::new() };
     let delivery = wanted(4).then(|| delivery.cost());
+    let backlog = wanted(5).then(|| backlog.cost());
     let plugins = wanted(6).then(|| plugins.cost());
     let neighbours = if wanted(7) { neighbours.costs() } else { Vec::new() };
     let quick = arguments.quick;
-    Ok(Report { machine, quick, calls: calls_rows.collect(), commands, ingest, delivery, plugins, neighbours, goals })
+    Ok(Report {
+        machine,
+        quick,
+        calls: calls_rows.collect(),
+        commands,
+        ingest,
+        delivery,
+        backlog,
+        plugins,
+        neighbours,
+        goals,
+    })
 }

@@ -39,8 +39,10 @@ const LEASE_MS: i64 = 45_000;
 
 const EVENT: &str =
     "INSERT INTO event (id, source, accepted_at_ms, occurred_at_ms, sender, lane, dialect, instance, kind,
-        native_kind, conversation, contact, operator, message, text, dedupe, envelope, data, hops)
-    VALUES (?1, ?2, ?3, ?4, 1, ?5, 'hotline', ?6, ?7, ?8, ?9, NULL, NULL, ?10, ?11, ?12, ?13, ?14, 0)";
+        native_kind, conversation, contact, operator, message, dedupe, hops)
+    VALUES (?1, ?2, ?3, ?4, 1, ?5, 'hotline', ?6, ?7, ?8, ?9, NULL, NULL, ?10, ?11, 0)";
+
+const PAYLOAD: &str = "INSERT INTO payload (event, text, envelope, data) VALUES (?1, ?2, ?3, ?4)";
 
 const DEDUPE: &str = "INSERT INTO dedupe (hash, event, until_ms) VALUES (?1, ?2, ?3)";
 
@@ -88,6 +90,7 @@ fn open(data: &Path) -> Result<Connection> {
 struct Rows<'c> {
     sql: &'c Connection,
     event: Statement<'c>,
+    payload: Statement<'c>,
     dedupe: Statement<'c>,
     delivery: Statement<'c>,
     lease: Statement<'c>,
@@ -104,6 +107,7 @@ impl<'c> Rows<'c> {
         Ok(Self {
             sql,
             event: sql.prepare(EVENT)?,
+            payload: sql.prepare(PAYLOAD)?,
             dedupe: sql.prepare(DEDUPE)?,
             delivery: sql.prepare(DELIVERY)?,
             lease: sql.prepare(LEASE)?,
@@ -187,11 +191,9 @@ impl<'c> Rows<'c> {
             event::NATIVE_KIND,
             format!("{}:{topic}", event::CHAT),
             event::message(number).to_string(),
-            event::TEXT,
             digest,
-            self.envelope,
-            data,
         ])?;
+        self.payload.execute(params![event, event::TEXT, self.envelope, data])?;
         self.dedupe.execute(params![hash, event, NOW_MS + DEDUPE_TTL_MS])?;
         Ok((event, lane))
     }

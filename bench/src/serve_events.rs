@@ -16,9 +16,14 @@ use crate::{
 /// How many requests the webhook gets at the same time. The default of 40 is for small servers; goal 4 lifts limits.
 pub(crate) const IN_FLIGHT_MAX: u32 = 256;
 
+/// The name of the webhook, …
+pub(crate) const RECEIVER: &str = "receiver";
+/// … and that of the other one.
+pub(crate) const DEAD: &str = "dead";
+
 /// Serves slashbox with its data in `folder`, one source, no plugins, and the log as it is by default. If there is a
-/// webhook, it wants every event.
-pub(crate) fn slashbox(folder: &Path, webhook: Option<&str>) -> Result<()> {
+/// webhook, it wants every event; if there is another one, it is to get what waits for it, and as much as by default.
+pub(crate) fn slashbox(folder: &Path, webhook: Option<&str>, dead: Option<&str>) -> Result<()> {
     telemetry::start_log("info", telemetry::LogFormat::Text)?;
     let plugins = folder.join("plugins");
     fs::create_dir_all(&plugins)?;
@@ -26,7 +31,11 @@ pub(crate) fn slashbox(folder: &Path, webhook: Option<&str>) -> Result<()> {
     let egress = EgressSettings { allow_http: true, allow_cidrs: vec!["127.0.0.1/32".parse()?] };
     let mut builder = Host::builder().plugins_dir(plugins).data_dir(folder.join("data")).source(source).egress(egress);
     if let Some(url) = webhook {
-        builder = builder.webhook(Webhook::new(url).events([event::KIND.parse()?]).in_flight_max(IN_FLIGHT_MAX));
+        let webhook = Webhook::new(url).name(RECEIVER).events([event::KIND.parse()?]);
+        builder = builder.webhook(webhook.in_flight_max(IN_FLIGHT_MAX));
+    }
+    if let Some(url) = dead {
+        builder = builder.webhook(Webhook::new(url).name(DEAD).events(["nothing.happens".parse()?]));
     }
     let tokio = tokio()?;
     let host = tokio.block_on(builder.build())?;

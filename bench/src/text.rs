@@ -1,7 +1,7 @@
 //! The report for people.
 
 use crate::{
-    commands, delivery,
+    backlog, commands, delivery,
     goals::{Bound, Goal},
     held::Held,
     ingest, neighbours, plugins,
@@ -10,13 +10,14 @@ use crate::{
 
 /// All of it.
 pub(crate) fn of(report: &Report) -> String {
-    let Report { machine, calls, commands, ingest, delivery, plugins, neighbours, goals, .. } = report;
+    let Report { machine, calls, commands, ingest, delivery, backlog, plugins, neighbours, goals, .. } = report;
     let mut text = format!("\n{} × {}, Linux {}\n", machine.cores, machine.processor, machine.kernel);
     text += "(load generators and receivers on the same cores)\n";
     text += &of_calls(calls);
     text += &commands.as_ref().map(of_commands).unwrap_or_default();
     text += &of_ingest(ingest);
     text += &delivery.as_ref().map(of_delivery).unwrap_or_default();
+    text += &backlog.as_ref().map(of_backlog).unwrap_or_default();
     text += &plugins.as_ref().map(of_plugins).unwrap_or_default();
     text += &of_neighbours(neighbours);
     text += "\ngoal                                                   reached  (middle half)      target\n";
@@ -69,6 +70,23 @@ fn of_ingest(costs: &[ingest::Cost]) -> String {
             "{who:<25} {rate:>9.0} {p50:>8.0} {p99:>8.0} {cpu:>17.2} {batch:>17.1} {axum:>14.0} {rows:>10.0} \
              {commit:>15.0} {row_cpu:>14.2}\n"
         );
+    }
+    text
+}
+
+fn of_backlog(cost: &backlog::Cost) -> String {
+    let mut text = "\nwaiting deliveries                    claim: CPU µs each   p50 µs of 64\n".to_owned();
+    for (pending, (cpu, p50)) in backlog::PENDING.iter().zip(cost.claim_cpu_us.iter().zip(&cost.claim_p50_us)) {
+        text += &format!("{pending:<37} {:>19.2} {:>14.0}\n", cpu.median, p50.median);
+    }
+    text += "\non its way from source to webhook         p50 ms   p99 ms\n";
+    let who = ["alone", "beside retries of a dead one"];
+    for (who, (p50, p99)) in who.iter().zip(cost.arrival_p50_ms.iter().zip(&cost.arrival_p99_ms)) {
+        text += &format!("{who:<39} {:>8.2} {:>8.2}\n", p50.median, p99.median);
+    }
+    text += "\nlook at a long log                        p50 ms   p99 ms\n";
+    for backlog::Look { what, p50_ms, p99_ms } in &cost.looks {
+        text += &format!("{what:<39} {:>8.2} {:>8.2}\n", p50_ms.median, p99_ms.median);
     }
     text
 }

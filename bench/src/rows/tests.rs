@@ -5,7 +5,7 @@ use slashbox_store::{ClaimRequest, Finished, NewEvent};
 
 use super::*;
 
-const TABLES: [&str; 4] = ["event", "dedupe", "delivery", "attempt"];
+const TABLES: [&str; 5] = ["event", "payload", "dedupe", "delivery", "attempt"];
 
 /// Each table's columns with the type of what stands there in the first row.
 fn shape(sql: &Connection) -> Vec<Vec<String>> {

@@ -13,7 +13,7 @@ pub(crate) use events::{event, events};
 
 #[cfg(test)]
 pub(crate) use {
-    deliveries::{OF_EVENT, STATEMENTS as DELIVERIES},
+    deliveries::{OF_EVENT, SOME_READY, STATEMENTS as DELIVERIES},
     events::STATEMENTS as EVENTS,
 };
 

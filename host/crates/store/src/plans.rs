@@ -76,6 +76,10 @@ fn the_hot_ones_use_their_own_index() {
             deliveries::NEXT_READY,
             "SEARCH delivery USING COVERING INDEX delivery_by_time (subscriber=? AND again=? AND ready_at_ms>?)",
         ),
+        (
+            listings::SOME_READY,
+            "SEARCH delivery USING COVERING INDEX delivery_by_time (subscriber=? AND again=? AND ready_at_ms>?)",
+        ),
         (deliveries::HEAD, "SEARCH delivery USING INDEX delivery_by_lane (subscriber=? AND lane=?)"),
         (
             dead_letters::OPEN,

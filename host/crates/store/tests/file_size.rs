@@ -40,7 +40,7 @@ impl Log {
     fn event(&self, n: u64) -> NewEvent {
         let number = self.round * EVENTS + n;
         let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let bytes = if n % 50 == 0 { 20_000 } else { 200 + (mixed >> 55) as usize };
+        let bytes = if n.is_multiple_of(50) { 20_000 } else { 200 + (mixed >> 55) as usize };
         let mut key = [0; 32];
         key[..8].copy_from_slice(&mixed.to_be_bytes());
         let event = Event {

@@ -3,8 +3,9 @@
 use std::cmp::Reverse;
 
 use rusqlite::{Connection, OptionalExtension, Row};
-use slashbox_core::SubscriberId;
+use slashbox_core::{DeliveryState, SubscriberId};
 
+use super::LOOKED_AT_MAX;
 use super::merge::page;
 use crate::deliveries::{Outcome, from_columns, state, to_columns};
 use crate::numbers::{decoded, kind_from_sql, kind_to_sql, number_or_null, to_sql, why_from_sql};
@@ -33,10 +34,21 @@ const SEEK_OLDEST: &str = "SELECT min(event) FROM delivery INDEXED BY delivery_b
 
 const OF_KIND: &str = "SELECT 1 FROM event WHERE seq = ?1 AND kind = ?2";
 
-/// What is in order by itself: a subscriber's deliveries of one outcome.
+/// What is due or leased, by one index, which has all that it asks for.
+pub(crate) const SOME_READY: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND again IN (0, 1) AND ready_at_ms IS NOT NULL LIMIT ?2";
+
+/// What is in order by itself, of a subscriber's deliveries.
 struct Part {
     subscriber: i64,
-    outcome: Outcome,
+    which: Which,
+}
+
+enum Which {
+    /// All of one outcome.
+    Outcome(Outcome),
+    /// Those of these events, which are in order.
+    Few(Vec<i64>),
 }
 
 /// The deliveries that fit the filter, those of the newest event first.
@@ -55,7 +67,7 @@ pub(crate) fn deliveries(
         limit,
         |part, below| {
             let last = below.map_or(last, |below| last.min(last_below(below, part.subscriber)));
-            seek(&sql, part, first, last)
+            newest(&sql, part, first, last)
         },
         |_, key| item(&sql, filter, key),
     )
@@ -76,7 +88,7 @@ pub(crate) fn oldest(
         limit,
         |part, above| {
             let first = above.map_or(first, |Reverse(above)| first.max(first_above(above, part.subscriber)));
-            Ok(seek_by(&sql, SEEK_OLDEST, part, first, last)?.map(Reverse))
+            Ok(oldest_of(&sql, part, first, last)?.map(Reverse))
         },
         |_, Reverse(key)| Ok(fits(&sql, filter, key)?.then_some(key)),
     )?;
@@ -117,9 +129,30 @@ fn parts(sql: &Connection, filter: &DeliveryFilter) -> rusqlite::Result<Vec<Part
     let mut statement = sql.prepare_cached(SUBSCRIBERS)?;
     let name = (&filter.tenant, filter.kind.map(kind_to_sql), &filter.name);
     let subscribers: Vec<i64> = statement.query_map(name, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    let outcomes = filter.state.map_or(Outcome::ALL.to_vec(), |state| vec![Outcome::of(state)]);
-    let part = |subscriber| outcomes.iter().map(move |&outcome| Part { subscriber, outcome });
-    Ok(subscribers.into_iter().flat_map(part).collect())
+    let mut parts = Vec::new();
+    let mut few_max = LOOKED_AT_MAX;
+    for subscriber in subscribers {
+        if matches!(filter.state, Some(DeliveryState::Due | DeliveryState::Leased))
+            && let Some(few) = few_ready(sql, subscriber, few_max)?
+        {
+            few_max -= few.len();
+            parts.push(Part { subscriber, which: Which::Few(few) });
+            continue;
+        }
+        let outcomes = filter.state.map_or(Outcome::ALL.to_vec(), |state| vec![Outcome::of(state)]);
+        parts.extend(outcomes.into_iter().map(|outcome| Part { subscriber, which: Which::Outcome(outcome) }));
+    }
+    Ok(parts)
+}
+
+/// The events of a subscriber's deliveries that are due or leased, unless there are more than so many: few of them may be
+/// among millions that wait.
+fn few_ready(sql: &Connection, subscriber: i64, max: usize) -> rusqlite::Result<Option<Vec<i64>>> {
+    let mut statement = sql.prepare_cached(SOME_READY)?;
+    let rows = statement.query_map((subscriber, max as i64 + 1), |row| row.get(0))?;
+    let mut few: Vec<i64> = rows.collect::<rusqlite::Result<_>>()?;
+    few.sort_unstable();
+    Ok((few.len() <= max).then_some(few))
 }
 
 /// The last event of which this subscriber's delivery comes before a key.
@@ -134,21 +167,37 @@ fn first_above(key: DeliveryKey, subscriber: i64) -> i64 {
     if subscriber > after { event } else { event.saturating_add(1) }
 }
 
-fn seek(sql: &Connection, part: &Part, first: i64, last: i64) -> rusqlite::Result<Option<DeliveryKey>> {
-    seek_by(sql, SEEK, part, first, last)
+fn newest(sql: &Connection, part: &Part, first: i64, last: i64) -> rusqlite::Result<Option<DeliveryKey>> {
+    let event = match &part.which {
+        Which::Outcome(outcome) => seek(sql, SEEK, part.subscriber, *outcome, first, last)?,
+        Which::Few(few) => {
+            let up_to = few.partition_point(|event| *event <= last);
+            up_to.checked_sub(1).and_then(|at| few.get(at)).copied().filter(|event| *event >= first)
+        }
+    };
+    Ok(event.map(|event| from_columns(event, part.subscriber)))
 }
 
-fn seek_by(
+fn oldest_of(sql: &Connection, part: &Part, first: i64, last: i64) -> rusqlite::Result<Option<DeliveryKey>> {
+    let event = match &part.which {
+        Which::Outcome(outcome) => seek(sql, SEEK_OLDEST, part.subscriber, *outcome, first, last)?,
+        Which::Few(few) => {
+            let from = few.partition_point(|event| *event < first);
+            few.get(from).copied().filter(|event| *event <= last)
+        }
+    };
+    Ok(event.map(|event| from_columns(event, part.subscriber)))
+}
+
+fn seek(
     sql: &Connection,
     statement: &str,
-    part: &Part,
+    subscriber: i64,
+    outcome: Outcome,
     first: i64,
     last: i64,
-) -> rusqlite::Result<Option<DeliveryKey>> {
-    let Part { subscriber, outcome } = *part;
-    let mut statement = sql.prepare_cached(statement)?;
-    let event: Option<i64> = statement.query_row((subscriber, outcome.to_sql(), first, last), |row| row.get(0))?;
-    Ok(event.map(|event| from_columns(event, subscriber)))
+) -> rusqlite::Result<Option<i64>> {
+    sql.prepare_cached(statement)?.query_row((subscriber, outcome.to_sql(), first, last), |row| row.get(0))
 }
 
 fn item(sql: &Connection, filter: &DeliveryFilter, key: DeliveryKey) -> rusqlite::Result<Option<DeliveryRecord>> {
@@ -203,4 +252,4 @@ fn record(row: &Row<'_>, key: DeliveryKey) -> rusqlite::Result<DeliveryRecord> {
 
 /// The statements that run often, to see how SQLite goes about them.
 #[cfg(test)]
-pub(crate) const STATEMENTS: [&str; 6] = [SEEK, SEEK_OLDEST, OF_KIND, STATE, GET, OF_EVENT];
+pub(crate) const STATEMENTS: [&str; 7] = [SEEK, SEEK_OLDEST, SOME_READY, OF_KIND, STATE, GET, OF_EVENT];

@@ -127,7 +127,7 @@ pub(crate) async fn very_many_are_given_up_in_steps(store: Store) {
     let feed = Feed::new(store);
     let to = feed.webhook("crm").await;
     let event = |n: usize| {
-        let conversation = (n % 2 == 0).then(|| (n % 7).to_string());
+        let conversation = n.is_multiple_of(2).then(|| (n % 7).to_string());
         new(Event { conversation, ..event(&n.to_string()) }, &[to])
     };
     feed.accept((0..COUNT).map(event).collect()).await;

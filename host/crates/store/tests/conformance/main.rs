@@ -134,6 +134,7 @@ conformance! {
     crate::pages::events_are_listed_by_what_they_are as events_are_listed_by_what_they_are,
     crate::pages::rare_ones_are_found_in_a_long_log as rare_ones_are_found_in_a_long_log,
     crate::pages::deliveries_are_listed_by_whose_and_how_they_stand as deliveries_are_listed_by_whose_and_how_they_stand,
+    crate::pages::few_that_are_due_are_found_among_many_that_wait as few_that_are_due_are_found_among_many_that_wait,
     crate::pages::a_delivery_tells_its_story as a_delivery_tells_its_story,
     crate::renaming::all_that_it_keeps_goes_along as all_that_it_keeps_goes_along,
     crate::renaming::what_two_keep_is_not_mixed as what_two_keep_is_not_mixed,

@@ -222,3 +222,33 @@ pub(crate) async fn a_delivery_tells_its_story(store: Store) {
         assert!(feed.reader.delivery(missing).await.unwrap().is_none());
     }
 }
+
+pub(crate) async fn few_that_are_due_are_found_among_many_that_wait(store: Store) {
+    const COUNT: usize = 6_000;
+    let feed = Feed::new(store);
+    let to = feed.webhook("crm").await;
+    let event = |n: usize| {
+        // The first one is due, and all others wait for it but two.
+        let conversation = if n % 3_000 == 1_500 { format!("own {n}") } else { "x".to_owned() };
+        new(Event { conversation: Some(conversation), ..event_of(&n.to_string(), "default", "support") }, &[to])
+    };
+    feed.accept((0..COUNT).map(event).collect()).await;
+    feed.claim(to, 1).await;
+    let first = async |state| {
+        let filter = DeliveryFilter { state: Some(state), ..DeliveryFilter::default() };
+        let page = feed.reader.deliveries(&filter, None, 10).await.unwrap();
+        let oldest = feed.reader.oldest_deliveries(&filter, None, 10).await.unwrap();
+        assert_eq!((oldest.items.len(), oldest.next), (page.items.len(), None), "{state}");
+        assert_eq!(page.next, None, "{state}");
+        page.items.into_iter().map(|record| record.event_id).collect::<Vec<_>>()
+    };
+    assert_eq!(first(DeliveryState::Due).await, ["4500", "1500"]);
+    assert_eq!(first(DeliveryState::Leased).await, ["0"]);
+    // By one: page by page they are the same.
+    let filter = DeliveryFilter { state: Some(DeliveryState::Due), ..DeliveryFilter::default() };
+    assert_eq!(deliveries(&feed, &filter, 1).await.len(), 2);
+    // Of more than are looked at at once, all are found all the same.
+    let all = |n: usize| new(event_of(&format!("more {n}"), "default", "support"), &[to]);
+    feed.accept((0..COUNT).map(all).collect()).await;
+    assert_eq!(deliveries(&feed, &filter, 1_000).await.len(), COUNT + 2);
+}

@@ -152,7 +152,8 @@ pub(crate) async fn very_much_is_removed_in_steps(store: Store) {
     const COUNT: usize = 2_100;
     let feed = Feed::new(store);
     let to = feed.webhook("crm").await;
-    let one_in_100 = |n: usize| new(event(&n.to_string()), if n % 100 == 0 { std::slice::from_ref(&to) } else { &[] });
+    let one_in_100 =
+        |n: usize| new(event(&n.to_string()), if n.is_multiple_of(100) { std::slice::from_ref(&to) } else { &[] });
     feed.accept((0..COUNT).map(one_in_100).collect()).await;
     assert_eq!(remove(&feed, None).await, (COUNT as u64 - 21, 5));
     let (events, steps) = remove(&feed, Some(0)).await;

@@ -164,6 +164,28 @@ impl Model {
         }))
     }
 
+    /// Gives up the oldest of those that are open, beyond so many. Tells how many these were.
+    pub(crate) fn give_up(&mut self, subscriber: usize, max: usize, now_ms: u64) -> u64 {
+        let deliveries = &mut self.deliveries[subscriber];
+        let open: Vec<usize> = (0..deliveries.len()).filter(|&place| deliveries[place].state.is_open()).collect();
+        let mut lanes = Vec::new();
+        for &place in &open[..open.len().saturating_sub(max)] {
+            let one = &mut deliveries[place];
+            if one.state != DeliveryState::Leased || one.ready_at_ms.is_some_and(|end_ms| end_ms <= now_ms) {
+                (one.state, one.ready_at_ms) = (DeliveryState::Dead, None);
+                lanes.push(one.lane);
+            }
+        }
+        let count = lanes.len() as u64;
+        for lane in lanes.into_iter().flatten() {
+            let head = deliveries.iter_mut().find(|one| one.lane == Some(lane) && one.state.is_open());
+            if let Some(head) = head.filter(|head| head.state == DeliveryState::Waiting) {
+                (head.state, head.ready_at_ms) = (DeliveryState::Due, Some(now_ms));
+            }
+        }
+        count
+    }
+
     pub(crate) fn release(&mut self, now_ms: u64) -> u64 {
         let mut count = 0;
         for one in self.deliveries.iter_mut().flatten().filter(|one| one.state == DeliveryState::Leased) {

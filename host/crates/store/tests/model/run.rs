@@ -4,8 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use slashbox_core::{Attempt, Dedupe, Event, Next, Origin, Sender, SubscriberId, SubscriberKind};
 use slashbox_store::{
-    Accepted, Change, ClaimRequest, Claimed, CommitError, DeliveryFilter, EventFilter, FinishError, Finished, NewEvent,
-    Store, SubscriberKey,
+    Accepted, Change, ClaimRequest, Claimed, CommitError, DeliveryFilter, EventFilter, FinishError, Finished, GiveUp,
+    NewEvent, Rule, Span, Store, SubscriberKey,
 };
 
 use crate::call::{Call, Refused, calls, scope};
@@ -43,6 +43,13 @@ pub(crate) enum Step {
         subscriber: usize,
         absent: bool,
     },
+    /// Gives up what is open beyond so many, the oldest.
+    GiveUp {
+        subscriber: usize,
+        max: usize,
+    },
+    /// Removes what nobody needs, which changes nothing else.
+    RemovePayloads,
     Restart,
 }
 
@@ -71,6 +78,8 @@ pub(crate) fn steps(max: usize) -> impl Strategy<Value = Vec<Step>> {
         3 => (0..4_usize).prop_map(Step::Fire),
         3 => (0..70_u64).prop_map(Step::Pass),
         1 => (0..SUBSCRIBERS, any::<bool>()).prop_map(|(subscriber, absent)| Step::SetAbsent { subscriber, absent }),
+        1 => (0..SUBSCRIBERS, 0..6_usize).prop_map(|(subscriber, max)| Step::GiveUp { subscriber, max }),
+        1 => Just(Step::RemovePayloads),
         1 => Just(Step::Restart),
     ];
     vec(step, 1..max)
@@ -107,6 +116,11 @@ pub(crate) async fn run(store: Store, steps: &[Step], restart: impl AsyncFn(Stor
             Step::Fire(count) => run.fire(*count).await,
             Step::Pass(ms) => run.now_ms += ms,
             Step::SetAbsent { subscriber, absent } => run.set_absent(*subscriber, *absent).await,
+            Step::GiveUp { subscriber, max } => run.give_up(*subscriber, *max).await,
+            Step::RemovePayloads => {
+                let removed = run.store.remove_payloads(Span { after: 0, last: u64::MAX }).await.unwrap();
+                assert_eq!(removed.next, None);
+            }
             Step::Restart => {
                 run.store = restart(run.store).await;
                 let released = run.store.release_leases(run.now_ms).await.unwrap();
@@ -195,6 +209,17 @@ impl Run {
             (Err(CommitError::Quota(limit)), Err(Refused::Quota(expected))) => assert_eq!(limit, expected),
             (result, expected) => panic!("{result:?}, expected {expected:?}"),
         }
+    }
+
+    async fn give_up(&mut self, subscriber: usize, max: usize) {
+        let expected = self.model.give_up(subscriber, max, self.now_ms);
+        let key = self.keys[subscriber];
+        let Some(last) = self.store.reader().beyond(key, max as u64).await.unwrap() else {
+            return assert_eq!(expected, 0);
+        };
+        let which = GiveUp { subscriber: key, rule: Rule::Backlog, after: 0, last };
+        let given_up = self.store.give_up(which, self.now_ms).await.unwrap();
+        assert_eq!((given_up.count, given_up.next), (expected, None));
     }
 
     async fn fire(&mut self, count: usize) {

@@ -10,7 +10,7 @@ use slashbox_store::DeliveryKey;
 use crate::millis;
 
 /// How long one may hold up its conversation while others arrive.
-const BLOCKED_MAX: Duration = Duration::from_secs(5 * 60);
+pub(crate) const BLOCKED_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The most that are kept in mind of a subscriber: more fail only where everything fails. Those that are left out come in
 /// again when they fail the next time.

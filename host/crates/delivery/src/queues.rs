@@ -19,9 +19,9 @@ use crate::{
 
 /// The most attempts at the same time, at plugins and at remotes: each holds its event. They are counted apart, since
 /// remotes that do not answer hold theirs for many seconds, and plugins must not wait for that.
-const PLUGIN_ATTEMPTS_MAX: u32 = 256;
+pub(crate) const PLUGIN_ATTEMPTS_MAX: u32 = 256;
 /// See [`PLUGIN_ATTEMPTS_MAX`].
-const REMOTE_ATTEMPTS_MAX: u32 = 768;
+pub(crate) const REMOTE_ATTEMPTS_MAX: u32 = 768;
 
 fn attempts_max(kind: SubscriberKind) -> u32 {
     match kind {
@@ -31,7 +31,7 @@ fn attempts_max(kind: SubscriberKind) -> u32 {
 }
 
 /// How many of so many places those may have that were attempted or replayed before: half of them.
-fn share_of_again(places: u32) -> u32 {
+pub(crate) fn share_of_again(places: u32) -> u32 {
     places.div_ceil(2)
 }
 

@@ -52,7 +52,7 @@ const OUT_OF_ORDER: HeaderName = HeaderName::from_static("webhook-out-of-order")
 pub const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// The most bytes of an answer that are kept, to be shown.
-const ANSWER_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
 /// What a remote is.
 #[derive(Clone, Debug)]

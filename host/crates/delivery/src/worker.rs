@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How much longer than an attempt a lease is: the time that the record may take.
-const LEASE_MARGIN: Duration = Duration::from_secs(30);
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
 /// How long giving back what is cut off may take: a commit or two.
 const HAND_BACK_MAX: Duration = Duration::from_secs(2);

@@ -28,7 +28,7 @@ async fn an_event_arrives_at_each_of_its_subscribers() {
     assert_eq!((two.got_of("a"), two.got_of("b")), (vec![1], vec![]));
 }
 
-/// Two days in no time: each attempt comes when its pause is over and not a millisecond earlier; after the last one the
+/// More than a day in no time: each attempt comes when its pause is over and not a millisecond earlier; after the last one the
 /// delivery is a dead letter.
 async fn check_schedule(schedule: Schedule) {
     let place = Place::new(schedule.clone()).await;
@@ -48,7 +48,7 @@ async fn check_schedule(schedule: Schedule) {
 }
 
 #[tokio::test]
-async fn a_remote_is_tried_for_two_days() {
+async fn a_remote_is_tried_for_more_than_a_day() {
     check_schedule(Schedule::remote()).await;
 }
 

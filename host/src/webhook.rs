@@ -28,10 +28,10 @@ const NAME_HASH_CHARS: usize = 8;
 /// When attempts that failed are made again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// Nine more times in two days, at any pace.
+    /// Nine more times in some 28 hours, at any pace.
     #[default]
     Default,
-    /// As TG-Staff does: three more times in ten minutes, and no more than ten requests in a second. Status 200 within 5 s is
+    /// As TG-Staff does: three more times in some eight minutes, and no more than ten requests in a second. Status 200 within 5 s is
     /// success, and nothing else.
     TgStaff,
     /// Never.
@@ -294,6 +294,23 @@ impl fmt::Debug for Webhook {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// `docs/deliveries.md` has a row for each profile.
+    #[test]
+    fn the_profiles_are_written_down() {
+        let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/deliveries.md")).unwrap();
+        for (name, profile) in [("default", Profile::Default), ("tg-staff", Profile::TgStaff), ("none", Profile::None)]
+        {
+            let row = text.lines().find(|line| line.starts_with(&format!("| `{name}` | "))).unwrap();
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let attempts = (profile.schedule().pauses.len() + 1).to_string();
+            assert_eq!(cells[1].split(' ').next(), Some(&*attempts), "{row}");
+            let statuses = if profile.success() == Success::Only200 { "200 alone" } else { "200 to 299" };
+            assert_eq!(cells[2], format!("{statuses} within {} s", profile.answer_max().as_secs()), "{row}");
+            let per_second = profile.per_second().map_or("no limit".into(), |most| most.to_string());
+            assert_eq!(cells[3].trim_end_matches(" |"), per_second, "{row}");
+        }
+    }
 
     /// What failed before may succeed when any of this is another.
     #[test]

@@ -3,21 +3,12 @@
 use std::time::Duration;
 
 use axum::http::header::{LOCATION, RETRY_AFTER};
-use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::harness::{Receiver, Said, Server, Site, assert_has, recorded};
+use crate::harness::{Receiver, Said, Server, Site, assert_has, at, between, eventually, recorded};
 
 /// The first pauses after an attempt that failed; chance adds up to 2 s to the first, 3 s to the second.
 const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
-
-fn at(time: &Value) -> Timestamp {
-    time.as_str().unwrap_or_else(|| panic!("{time} is no time")).parse().unwrap()
-}
-
-fn between(earlier: &Value, later: &Value) -> Duration {
-    at(later).duration_since(at(earlier)).try_into().unwrap()
-}
 
 #[tokio::test]
 async fn a_delivery_that_is_tried_again_holds_up_its_conversation_alone() {
@@ -213,4 +204,79 @@ async fn a_new_version_of_a_plugin_is_tried_at_once() {
     let pause = between(&attempts[1]["at"], &attempts[2]["at"]);
     assert!(pause < PAUSES[1], "tried again after {pause:?}");
     server.check(&[("/count", "1"), ("/ids", &id)]).await;
+}
+
+/// Where somebody has written a receiver for TG-Staff: status 200 within five seconds, and no more than ten in a second.
+#[tokio::test]
+async fn who_is_treated_as_by_tg_staff_has_its_limits() {
+    let receiver = Receiver::start();
+    receiver.answers(|received| match received.path.as_str() {
+        "/created" => Said::status(201),
+        "/hangs" => Said::Nothing,
+        _ => Said::status(200),
+    });
+    let site = Site::new(&["recorder"]);
+    for name in ["ok", "created", "hangs"] {
+        site.add_webhook(name, &receiver.url(&format!("/{name}")), &["*"], "profile = \"tg-staff\"");
+    }
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    let first = server.support.writes("hello").await.id;
+    let after_first = async |name: &str| {
+        let path = format!("?name={name}&event={first}");
+        server.delivery(&path, |delivery| delivery["attempt_count"] == 1).await
+    };
+    assert_eq!(after_first("ok").await["state"], "succeeded");
+    for (name, fault, detail) in
+        [("created", "theirs", "answered with status 201"), ("hangs", "timeout", "no answer within 5000 ms")]
+    {
+        let delivery = after_first(name).await;
+        let last = &delivery["last_attempt"];
+        assert_eq!((&delivery["state"], &last["fault"]), (&"due".into(), &fault.into()), "{delivery:#}");
+        assert_has(last["detail"].as_str().unwrap(), &[detail]);
+        let waits = between(&last["at"], &delivery["ready_at"]);
+        let took = Duration::from_millis(last["took_ms"].as_u64().unwrap());
+        assert!((PAUSES[1]..=took + PAUSES[1] + Duration::from_secs(3)).contains(&waits), "{waits:?}");
+    }
+    let sent = 30;
+    for topic in 1..=sent {
+        server.support.in_topic(100 + topic).writes("hello").await;
+    }
+    let all = async || {
+        let arrived = server.listed("deliveries?name=ok&state=succeeded").await;
+        Some(arrived).filter(|arrived| arrived.len() == sent as usize + 1)
+    };
+    let mut attempts = eventually("all of them", all).await;
+    attempts.sort_by_key(|delivery| at(&delivery["last_attempt"]["at"]));
+    let (of_first, of_last) = (&attempts[1]["last_attempt"]["at"], &attempts[sent as usize]["last_attempt"]["at"]);
+    // Some later than it is written: attempts are spaced when they are claimed, and begin when there is a thread for them.
+    let least = Duration::from_millis(100) * (sent as u32 - 4);
+    assert!(between(of_first, of_last) >= least, "{sent} within {:?}", between(of_first, of_last));
+}
+
+/// Who fails altogether is asked no more for a while, which costs nobody an attempt; a word of the operator's ends it.
+#[tokio::test]
+async fn who_fails_altogether_is_left_alone() {
+    let mut receiver = Receiver::down();
+    let site = Site::new(&["recorder"]);
+    site.add_webhook("crm", &receiver.url("/"), &["*"], "");
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    for topic in 1..=10 {
+        server.support.in_topic(topic).writes("before").await;
+    }
+    server.log().wait_for(&["WARN", "webhook crm", "fails: it is left alone", "for_s=30"]).await;
+    assert!(server.admin("webhooks").await["items"][0]["left_alone_until"].is_string());
+    for topic in 11..=15 {
+        server.support.in_topic(topic).writes("meanwhile").await;
+    }
+    recorded(&server.support, 15).await;
+    let due = server.listed("deliveries?name=crm&state=due").await;
+    let attempts: Vec<&Value> = due.iter().map(|delivery| &delivery["attempt_count"]).collect();
+    assert_eq!((attempts.len(), &attempts[..5]), (15, &[&Value::from(0); 5][..]), "the newest first");
+    receiver.restart().await;
+    server.does("webhooks/default/crm/resume").await;
+    let received = receiver.received(15).await;
+    assert!(received.iter().all(|received| received.text() != "meanwhile" || received.attempt() == 1));
+    assert_eq!(server.admin("webhooks").await["items"][0]["left_alone_until"], Value::Null);
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod binary;
 mod bystander;
+mod curt;
 mod disk;
 mod endless;
 mod foreign;
@@ -20,8 +21,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 pub(crate) use answer::Answer;
 pub(crate) use bystander::Bystander;
+pub(crate) use curt::{Certificate, Curt};
 pub(crate) use disk::{Disk, Fault, Place};
 pub(crate) use endless::{Endless, Part};
 pub(crate) use foreign::{changed, of_world};
@@ -54,6 +59,16 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         assert!(Instant::now() < deadline, "{what}: not so within {PATIENCE:?}");
         tokio::time::sleep(LOOK).await;
     }
+}
+
+/// A time of an answer.
+pub(crate) fn at(time: &Value) -> Timestamp {
+    time.as_str().unwrap_or_else(|| panic!("{time} is no time")).parse().unwrap()
+}
+
+/// How much later one is than another.
+pub(crate) fn between(earlier: &Value, later: &Value) -> Duration {
+    at(later).duration_since(at(earlier)).try_into().unwrap()
 }
 
 /// Says in the summary that a test left itself out, and why.

@@ -81,6 +81,8 @@ mod hostile_events;
 mod hostile_files;
 /// Plugins that send HTTP where they must not.
 mod hostile_http;
+/// Remotes that do not answer as they should.
+mod hostile_remotes;
 /// HTTP that plugins send.
 mod http;
 /// What a plugin must not reach.

@@ -23,6 +23,8 @@ const PACE: Duration = Duration::from_millis(20);
 pub(crate) enum Part {
     /// The headers, byte by byte.
     Head,
+    /// The headers, as fast as they are taken.
+    HeadFlood,
     /// The body, byte by byte.
     Body,
     /// The body, as fast as it is taken.
@@ -73,14 +75,14 @@ async fn answer(stream: &TcpStream, part: Part, sent: &AtomicUsize) -> io::Resul
     stream.set_nodelay(true)?;
     read_request(stream).await?;
     let begin: &[u8] = match part {
-        Part::Head => b"HTTP/1.1 200 OK\r\nslow: ",
+        Part::Head | Part::HeadFlood => b"HTTP/1.1 200 OK\r\nslow: ",
         Part::Body | Part::Flood => b"HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\n\r\n",
     };
     write(stream, begin).await?;
     let mut pace = tokio::time::interval(PACE);
     loop {
         let more = match part {
-            Part::Flood => &[b'x'; 16 * 1024][..],
+            Part::HeadFlood | Part::Flood => &[b'x'; 16 * 1024][..],
             Part::Head | Part::Body => {
                 pace.tick().await;
                 b"x"
@@ -91,10 +93,10 @@ async fn answer(stream: &TcpStream, part: Part, sent: &AtomicUsize) -> io::Resul
     }
 }
 
-/// To the end of its headers: it has no body.
+/// To the end of its headers; a body is left where it is.
 async fn read_request(stream: &TcpStream) -> io::Result<()> {
     let mut request = Vec::new();
-    while !request.ends_with(b"\r\n\r\n") {
+    while !request.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
         stream.readable().await?;
         match stream.try_read_buf(&mut request) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),

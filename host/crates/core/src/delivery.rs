@@ -198,7 +198,7 @@ const UNCOUNTED: [Duration; 4] = [seconds(5), seconds(30), seconds(120), seconds
 const JITTER: (u32, Duration) = (10, seconds(2));
 
 impl Schedule {
-    /// For remotes: two days in all, dense at first (a restart takes seconds), sparse later (a night, a weekend).
+    /// For remotes: some 28 hours in all, dense at first (a restart takes seconds), sparse later (somebody has to get up and mend it).
     pub fn remote() -> Self {
         Self::of(&[5, 30, 120, 300, 1_800, 7_200, 18_000, 36_000, 36_000])
     }

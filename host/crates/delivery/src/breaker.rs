@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::millis;
 
 /// Over how long failures are counted.
-const WINDOW_MS: u64 = 5 * 60 * 1_000;
+pub(crate) const WINDOW_MS: u64 = 5 * 60 * 1_000;
 
 /// Into how many pieces that is cut: what is older than the window is forgotten piece by piece.
 const PIECES: usize = 10;
@@ -16,13 +16,13 @@ const PIECES: usize = 10;
 const PIECE_MS: u64 = WINDOW_MS / PIECES as u64;
 
 /// The fewest attempts that say anything about an endpoint.
-const ATTEMPTS_MIN: u32 = 10;
+pub(crate) const ATTEMPTS_MIN: u32 = 10;
 
 /// How many of them, in percent, fail at an endpoint that is down rather than choosy.
-const FAILED_PERCENT: u32 = 70;
+pub(crate) const FAILED_PERCENT: u32 = 70;
 
 /// How long it is left alone: at first, and at most after doubling.
-const PAUSES: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
+pub(crate) const PAUSES: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(600));
 
 /// What an attempt tells of an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The time, as the worker sees it: given to it, so that a test of two days takes milliseconds.
+//! The time, as the worker sees it: given to it, so that a test of some days takes milliseconds.
 
 use std::{
     fmt,

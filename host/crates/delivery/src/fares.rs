@@ -13,19 +13,19 @@ use crate::{
 };
 
 /// For how long nothing may succeed until it is disabled.
-const FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 60 * 60);
+pub(crate) const FAILING_MAX: Duration = Duration::from_secs(5 * 24 * 60 * 60);
 
 /// The fewest failures meanwhile: one event in a week says little.
-const FAILURES_MIN: u32 = 20;
+pub(crate) const FAILURES_MIN: u32 = 20;
 
 /// For how long it may answer that it is gone for good: by mistake, while it moves.
-const GONE_MAX: Duration = Duration::from_secs(60 * 60);
+pub(crate) const GONE_MAX: Duration = Duration::from_secs(60 * 60);
 
 /// The least of either that has to pass while this host runs and asks.
 const SEEN_MIN: Duration = Duration::from_secs(60 * 60);
 
 /// After how long its operator is warned, and how often.
-const WARNED_EACH: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const WARNED_EACH: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// From how long a time without success on the store is told of it. One that fails now and then costs no writes so.
 const KEPT_FROM: Duration = Duration::from_secs(60);

@@ -13,11 +13,11 @@ use slashbox_store::DeliveryKey;
 use crate::millis;
 
 /// How long one may hold up its conversation while others arrive.
-const BLOCKED_MAX: Duration = Duration::from_secs(5 * 60);
+pub(crate) const BLOCKED_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The most that are kept in mind of a subscriber: more fail only where everything fails. Those that are left out come in
 /// again when they fail the next time.
-pub(crate) const HEADS_MAX: usize = 10_000;
+pub(crate) const HEADS_MAX: u32 = 10_000;
 
 /// How long until one is looked at again that was under way when its time had come.
 const AGAIN_MS: u64 = 15_000;
@@ -39,7 +39,7 @@ pub(crate) struct Heads {
 impl Heads {
     /// One has failed.
     pub(crate) fn add(&mut self, delivery: DeliveryKey) {
-        if self.undated.len() + self.due_ms.len() < HEADS_MAX && !self.due_ms.contains_key(&delivery) {
+        if self.undated.len() + self.due_ms.len() < HEADS_MAX as usize && !self.due_ms.contains_key(&delivery) {
             self.undated.insert(delivery);
         }
     }
@@ -133,11 +133,11 @@ mod tests {
     #[test]
     fn it_does_not_grow_for_ever() {
         let mut heads = Heads::default();
-        for event in 0..2 * HEADS_MAX as u64 {
+        for event in 0..2 * u64::from(HEADS_MAX) {
             heads.add(delivery(event));
             heads.another_arrived(0);
         }
-        assert_eq!(heads.due_ms.len(), HEADS_MAX);
+        assert_eq!(heads.due_ms.len(), HEADS_MAX as usize);
         assert_eq!(heads.due(u64::MAX).len(), TAKEN_MAX);
     }
 }

@@ -14,6 +14,8 @@ mod breaker;
 mod clock;
 mod deliveries;
 mod fares;
+#[cfg(test)]
+mod figures;
 mod heads;
 mod intake;
 mod keeper;

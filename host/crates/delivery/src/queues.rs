@@ -19,9 +19,9 @@ use crate::{
 
 /// The most attempts at the same time, at plugins and at remotes: each holds its event. They are counted apart, since
 /// remotes that do not answer hold theirs for many seconds, and plugins must not wait for that.
-const PLUGIN_ATTEMPTS_MAX: u32 = 256;
+pub(crate) const PLUGIN_ATTEMPTS_MAX: u32 = 256;
 /// See [`PLUGIN_ATTEMPTS_MAX`].
-const REMOTE_ATTEMPTS_MAX: u32 = 768;
+pub(crate) const REMOTE_ATTEMPTS_MAX: u32 = 768;
 
 /// By how much attempts at a pace may be late and still all be made: so those that are close together share a claim.
 const CATCH_UP_MS: u64 = 50;
@@ -54,7 +54,7 @@ fn attempts_max(kind: SubscriberKind) -> u32 {
 }
 
 /// How many of so many places those may have that were attempted or replayed before: half of them.
-fn share_of_again(places: u32) -> u32 {
+pub(crate) fn share_of_again(places: u32) -> u32 {
     places.div_ceil(2)
 }
 
@@ -146,9 +146,11 @@ impl Queue {
         }
     }
 
-    /// As it was when it was known last.
-    pub(crate) fn known(self, paused: bool, fares: Fares) -> Self {
-        Self { paused, fares, ..self }
+    /// As it was when it was known last; these held up their conversations then.
+    pub(crate) fn known(self, paused: bool, fares: Fares, failed_heads: Vec<DeliveryKey>) -> Self {
+        let mut heads = Heads::default();
+        failed_heads.into_iter().for_each(|delivery| heads.add(delivery));
+        Self { paused, fares, heads, ..self }
     }
 
     /// It begins anew, as if it had never failed.
@@ -313,15 +315,6 @@ impl Queues {
                 queue.heads.put_off(delivery, now_ms);
             } else {
                 queue.heads.remove(delivery);
-            }
-        }
-    }
-
-    /// Those have failed before this run.
-    pub(crate) fn failed_before(&mut self, heads: Vec<DeliveryKey>) {
-        for delivery in heads {
-            if let Some(queue) = self.queues.get_mut(&delivery.subscriber) {
-                queue.heads.add(delivery);
             }
         }
     }

@@ -52,7 +52,7 @@ const OUT_OF_ORDER: HeaderName = HeaderName::from_static("webhook-out-of-order")
 pub const ANSWER_MAX: Duration = Duration::from_secs(15);
 
 /// The most bytes of an answer that are kept, to be shown.
-const ANSWER_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const ANSWER_BYTES_MAX: usize = 4 * 1024;
 
 /// What a remote is.
 #[derive(Clone, Debug)]
@@ -391,7 +391,90 @@ fn seconds(time: Duration) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::{collections::BTreeMap, io, sync::Arc};
+
+    use slashbox_core::{Event, Origin, Sender};
+    use slashbox_egress::Settings;
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
+
+    fn event() -> Event {
+        let origin =
+            Origin { tenant: "default".into(), source: "support".into(), dialect: "hotline".into(), instance: None };
+        Event {
+            id: "01J".into(),
+            kind: "conversation.closed".into(),
+            native_kind: "dialog_closed".into(),
+            conversation: None,
+            contact: None,
+            operator: None,
+            sender: Sender::Contact,
+            message: None,
+            text: None,
+            occurred_at_ms: 0,
+            origin,
+            data: "null".into(),
+            envelope: String::new(),
+            hops: 0,
+        }
+    }
+
+    /// The webhook headers of one request, which is answered.
+    async fn asked(listener: &TcpListener) -> BTreeMap<String, String> {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.windows(4).any(|bytes| bytes == b"\r\n\r\n") {
+            stream.readable().await.unwrap();
+            read_some(&stream, &mut request);
+        }
+        stream.writable().await.unwrap();
+        stream.try_write(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+        let request = String::from_utf8(request).unwrap();
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+        request.lines().filter_map(header).filter(|(name, _)| name.starts_with("webhook-")).collect()
+    }
+
+    fn read_some(stream: &TcpStream, request: &mut Vec<u8>) {
+        match stream.try_read_buf(request) {
+            Ok(bytes) => assert_ne!(bytes, 0, "it broke off"),
+            Err(error) => assert_eq!(error.kind(), io::ErrorKind::WouldBlock),
+        }
+    }
+
+    #[tokio::test]
+    async fn headers_tell_which_attempt_it_is_and_what_is_odd_of_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let loopback = Settings { allow_http: true, allow_cidrs: vec!["127.0.0.1".parse().unwrap()] };
+        let egress = Egress::new(&loopback).unwrap();
+        let target = egress.check(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        let settings = RemoteSettings {
+            name: "crm".into(),
+            target,
+            format: Format::AsReceived,
+            api_key: None,
+            keys: Vec::new(),
+            headers: HeaderMap::new(),
+            schedule: Schedule::none(),
+            in_flight_max: IN_FLIGHT_MAX,
+            per_second: None,
+            answer_max: ANSWER_MAX,
+            success: Success::Any2xx,
+        };
+        let remote = Remote::new(settings, egress, String::new());
+        for (out_of_order, replay) in [(false, false), (true, false), (false, true), (true, true)] {
+            let event = Arc::new(event());
+            let delivery = Delivery { event, attempt: 7, now_ms: 5_999, out_of_order, replay, replay_url: None };
+            let (attempted, headers) = tokio::join!(remote.deliver(&delivery), asked(&listener));
+            assert_eq!(attempted.verdict, Verdict::Arrived, "{attempted:?}");
+            let mut expected = vec![("webhook-attempt", "7"), ("webhook-id", "01J")];
+            expected.extend(out_of_order.then_some(("webhook-out-of-order", "true")));
+            expected.extend(replay.then_some(("webhook-replay", "true")));
+            expected.push(("webhook-timestamp", "5"));
+            let headers: Vec<_> = headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            assert_eq!(headers, expected);
+        }
+    }
 
     /// A server that complains of a key mostly repeats the key alone.
     #[test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 /// The longest that a remote is believed: it may have a date wrong.
-const HINT_MAX: Duration = Duration::from_secs(10 * 60 * 60);
+pub(crate) const HINT_MAX: Duration = Duration::from_secs(10 * 60 * 60);
 
 /// How long to wait from `now` on, by seconds or by a date; none if the text is neither.
 pub(crate) fn parse(text: &str, now: SystemTime) -> Option<Duration> {

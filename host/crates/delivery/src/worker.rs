@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// How much longer than an attempt a lease is: the time that the record may take.
-const LEASE_MARGIN: Duration = Duration::from_secs(30);
+pub(crate) const LEASE_MARGIN: Duration = Duration::from_secs(30);
 
 /// How long giving back what is cut off may take: a commit or two.
 const HAND_BACK_MAX: Duration = Duration::from_secs(2);
@@ -71,7 +71,8 @@ impl Worker {
         let now_ms = tools.clock.now_ms();
         tools.store().release_leases(now_ms).await?;
         let (mut queues, mut noticed) = (Queues::default(), Noticed::default());
-        for known in tools.store().reader().subscribers().await? {
+        let reader = tools.store().reader();
+        for known in reader.subscribers().await? {
             let subscriber = directory.find(&known.id);
             if subscriber.is_some() != known.absent_since_ms.is_none() {
                 noticed.absent_since_ms.insert(known.key, subscriber.is_none().then_some(now_ms));
@@ -82,12 +83,11 @@ impl Worker {
                 noticed.revisions.insert(known.key, subscriber.revision().into());
             }
             let paused = known.paused_since_ms.is_some();
-            queues.add(known.key, Queue::new(known.id.clone(), subscriber).known(paused, Fares::of(known.health)));
+            // Without them, one that is tried again in ten hours would hold up its conversation for as long.
+            let failed_heads = reader.failed_heads(known.key, now_ms, HEADS_MAX).await?;
+            let queue = Queue::new(known.id.clone(), subscriber);
+            queues.add(known.key, queue.known(paused, Fares::of(known.health), failed_heads));
             queues.known(known.key, known.ready);
-            if known.ready.again_ms.is_some() {
-                let most = u32::try_from(HEADS_MAX).unwrap_or(u32::MAX);
-                queues.failed_before(tools.store().reader().heads(known.key, now_ms, most).await?);
-            }
             tools.intake.known([(known.id, known.key)]);
         }
         let (attempts, under_way) = (JoinSet::new(), HashMap::new());

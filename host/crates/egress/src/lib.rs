@@ -45,6 +45,6 @@ pub use open::{Open, Opened};
 pub use policy::Settings;
 pub use range::{Range, RangeError};
 pub use refusal::{Forbidden, Refusal};
-pub use request::{Limits, Request, Response};
+pub use request::{CONNECT_MAX, Limits, Request, Response};
 pub use special::Class;
 pub use target::{Target, TargetError};

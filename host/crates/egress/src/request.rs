@@ -12,7 +12,7 @@ use crate::target::Target;
 
 /// For a new connection: the name, the connection itself, TLS. A connection over the longest way takes less than 1 s; what
 /// takes longer than this is lost packets.
-pub(crate) const CONNECT_MAX: Duration = Duration::from_secs(5);
+pub const CONNECT_MAX: Duration = Duration::from_secs(5);
 
 /// One request.
 //

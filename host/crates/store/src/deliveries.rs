@@ -61,12 +61,6 @@ const SET_ASIDE: &str = "UPDATE delivery SET lane = ~lane
     WHERE event = ?1 AND subscriber = ?2 AND outcome = 0 AND leased = 0 AND ready_at_ms IS NOT NULL AND lane >= 0
     RETURNING ~lane";
 
-/// Those that have failed, and that others of their conversation may wait for.
-const HEADS: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
-    WHERE subscriber = ?1 AND again = 1 AND ready_at_ms > ?2 AND leased = 0
-        AND (SELECT head.lane FROM delivery AS head WHERE head.event = delivery.event AND head.subscriber = ?1) >= 0
-    ORDER BY ready_at_ms LIMIT ?3";
-
 /// Whether one of its conversation that came earlier was set aside, and is still on its way.
 const OVERTAKES: &str = "SELECT 1 FROM delivery INDEXED BY delivery_by_lane
     WHERE subscriber = ?1 AND lane = ~?2 AND outcome = 0 AND event < ?3";
@@ -74,6 +68,11 @@ const OVERTAKES: &str = "SELECT 1 FROM delivery INDEXED BY delivery_by_lane
 /// Those that are due earliest, by the index alone. Leases are left as they are: an attempt is under way.
 const LATER: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
     WHERE subscriber = ?1 AND again = ?2 AND ready_at_ms > ?3 AND leased = 0 ORDER BY ready_at_ms, event LIMIT ?4";
+
+/// Those for which others of their conversation may wait for longest.
+const HEADS: &str = "SELECT event FROM delivery INDEXED BY delivery_by_time
+    WHERE subscriber = ?1 AND again = 1 AND ready_at_ms > ?2 AND leased = 0 AND lane >= 0
+    ORDER BY ready_at_ms DESC, event DESC LIMIT ?3";
 
 pub(crate) const HEAD: &str = "SELECT event, ready_at_ms FROM delivery INDEXED BY delivery_by_lane
     WHERE subscriber = ?1 AND lane = ?2 AND outcome = 0 ORDER BY event LIMIT 1";
@@ -281,20 +280,6 @@ pub(crate) fn give_up(
     Ok(Some(GivenUp { lane: lane.filter(|_| is_ready) }))
 }
 
-/// Those of a subscriber that have failed and that others of their conversation may wait for; of very many, those that are
-/// tried again soonest.
-pub(crate) fn heads(
-    sql: &Connection,
-    subscriber: SubscriberKey,
-    now_ms: u64,
-    limit: u32,
-) -> rusqlite::Result<Vec<DeliveryKey>> {
-    let mut statement = sql.prepare_cached(HEADS)?;
-    let key = to_sql(subscriber.0);
-    let rows = statement.query_map((key, to_sql(now_ms), limit), |row| Ok(from_columns(row.get(0)?, key)))?;
-    rows.collect()
-}
-
 /// Takes a delivery out of its lane; the next one of that is due now. Tells whether it was there to be taken: open, not
 /// leased, and in its lane.
 pub(crate) fn set_aside(sql: &Connection, key: DeliveryKey, now_ms: u64) -> rusqlite::Result<bool> {
@@ -329,6 +314,20 @@ pub(crate) fn hurry(sql: &Connection, subscriber: SubscriberKey, now_ms: u64) ->
         }
     }
     Ok(())
+}
+
+/// Those of a subscriber that failed, wait for their next attempt, and hold up whatever else their conversations have.
+pub(crate) fn failed_heads(
+    sql: &Connection,
+    subscriber: SubscriberKey,
+    now_ms: u64,
+    limit: u32,
+) -> rusqlite::Result<Vec<DeliveryKey>> {
+    let mut heads = sql.prepare_cached(HEADS)?;
+    let rows = heads.query_map((to_sql(subscriber.0), to_sql(now_ms), limit), |row| {
+        Ok(DeliveryKey { event: row.get::<_, i64>(0)?.cast_unsigned(), subscriber })
+    })?;
+    rows.collect()
 }
 
 /// Makes the oldest of a lane due if it waits; if it is due or leased, that stays as it is.

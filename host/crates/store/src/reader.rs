@@ -104,6 +104,17 @@ impl Reader {
         self.look(subscribers::all).await
     }
 
+    /// Up to `limit` deliveries to a subscriber that were attempted and are due after `now_ms`, while others of their
+    /// conversations may wait for them: those that are due last.
+    pub async fn failed_heads(
+        &self,
+        subscriber: SubscriberKey,
+        now_ms: u64,
+        limit: u32,
+    ) -> Result<Vec<DeliveryKey>, ReadError> {
+        self.look(move |sql| deliveries::failed_heads(sql, subscriber, now_ms, limit)).await
+    }
+
     /// Up to `limit` events that fit the filter, from the one before `before` on (an [`EventRecord::seq`]; from the
     /// newest on without it). They come without text, envelope and data: [`Reader::event`] has those.
     pub async fn events(
@@ -153,16 +164,6 @@ impl Reader {
         to: Option<SubscriberId>,
     ) -> Result<Vec<Replayed>, ReadError> {
         self.look(move |sql| replays::try_out(sql, &deliveries, to.as_ref())).await
-    }
-
-    /// Up to `limit` deliveries of a subscriber that have failed, and that others of their conversation may wait for.
-    pub async fn heads(
-        &self,
-        subscriber: SubscriberKey,
-        now_ms: u64,
-        limit: u32,
-    ) -> Result<Vec<DeliveryKey>, ReadError> {
-        self.look(move |sql| deliveries::heads(sql, subscriber, now_ms, limit)).await
     }
 
     /// A delivery, its event, and its attempts with their numbers, the first one first.

@@ -28,7 +28,7 @@ async fn an_event_arrives_at_each_of_its_subscribers() {
     assert_eq!((two.got_of("a"), two.got_of("b")), (vec![1], vec![]));
 }
 
-/// Two days in no time: each attempt comes when its pause is over and not a millisecond earlier; after the last one the
+/// More than a day in no time: each attempt comes when its pause is over and not a millisecond earlier; after the last one the
 /// delivery is a dead letter.
 async fn check_schedule(schedule: Schedule) {
     let place = Place::new(schedule.clone()).await;
@@ -48,13 +48,18 @@ async fn check_schedule(schedule: Schedule) {
 }
 
 #[tokio::test]
-async fn a_remote_is_tried_for_two_days() {
+async fn a_remote_is_tried_for_more_than_a_day() {
     check_schedule(Schedule::remote()).await;
 }
 
 #[tokio::test]
 async fn a_plugin_is_tried_for_some_minutes() {
     check_schedule(Schedule::plugin()).await;
+}
+
+#[tokio::test]
+async fn as_tg_staff_does_four_attempts_are_all() {
+    check_schedule(Schedule::tg_staff()).await;
 }
 
 #[tokio::test]

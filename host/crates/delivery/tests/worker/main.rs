@@ -11,6 +11,7 @@
 mod cases;
 mod changes;
 mod keeper;
+mod outage;
 mod place;
 mod policy;
 mod script;

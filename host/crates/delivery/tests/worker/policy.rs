@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use slashbox_core::{DeliveryState, Fault, Schedule};
 use slashbox_delivery::Policy;
+use slashbox_store::Health;
 
 use crate::{
     place::{Place, id, until},
     script::{
-        Say::{Gone, Hang, Hindered, No, Yes},
+        Say::{Gone, Hang, Hindered, No, Ours, Yes},
         Script, exact,
     },
 };
@@ -107,6 +108,26 @@ async fn a_poison_message_is_set_aside() {
     place.accept("x4", Some("x")).await;
     place.wait_for("x4", DeliveryState::Succeeded).await;
     assert_eq!(place.one.out_of_order(), ["x2", "x3", "x1", "x1"], "late itself, and nothing after it");
+}
+
+/// Its next attempt is far away when the host starts anew, and nothing has arrived so far.
+#[tokio::test]
+async fn a_poison_message_is_set_aside_after_a_restart_too() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says("x1", &[No]);
+    for event in ["x1", "x2"] {
+        place.accept(event, Some("x")).await;
+    }
+    for (made, seconds) in [(1, 5), (2, 30), (3, 120), (4, 300)] {
+        place.wait_for_attempts("x1", made).await;
+        place.clock.advance(Duration::from_secs(seconds));
+    }
+    place.wait_for_attempts("x1", 5).await;
+    let place = place.after_crash().await;
+    place.settle("the first other one").await;
+    place.clock.advance(5 * MINUTE);
+    place.wait_for("x2", DeliveryState::Succeeded).await;
+    assert_eq!((place.one.out_of_order(), place.record("x1").await.attempts), (vec!["x2".to_owned()], 5));
 }
 
 #[tokio::test]
@@ -210,6 +231,28 @@ async fn what_hinders_this_host_uses_up_nothing() {
         place.clock.advance(Duration::from_secs(seconds));
     }
     assert_eq!(place.wait_for("a", DeliveryState::Succeeded).await.attempts, 4);
+}
+
+/// However often and for however long: who was never asked has not failed.
+#[tokio::test]
+async fn faults_of_this_hosts_speak_against_nobody() {
+    for fault in [Ours, Hindered] {
+        let place = with_two(Schedule::remote()).await;
+        place.one.says_otherwise(fault);
+        for event in 0..30 {
+            place.accept(&event.to_string(), None).await;
+        }
+        place.pass(6 * DAY, 60 * MINUTE, "not asked").await;
+        for event in 0..30 {
+            let last = place.record(&event.to_string()).await.last.unwrap();
+            assert_eq!(last.fault, Some(Fault::Ours), "{event}");
+        }
+        assert_eq!(place.deliveries.left_alone_until_ms(&id("one")), None);
+        let all = place.store.reader().subscribers().await.unwrap();
+        assert_eq!(all.iter().find(|known| known.id == id("one")).unwrap().health, Health::default());
+        place.one.says_otherwise(Yes);
+        place.settle("asked again").await;
+    }
 }
 
 /// Retries that hang hold half of the places; who comes for the first time has the others.

@@ -23,6 +23,8 @@ pub(crate) enum Say {
     Gone,
     /// This host could not ask.
     Hindered,
+    /// This host must not ask.
+    Ours,
     Panic,
     /// Succeeds, and adds one to its key `count`.
     Count,
@@ -148,6 +150,7 @@ impl Script {
             Say::Yes | Say::Count | Say::Conflict | Say::Change(_) => Verdict::Arrived,
             Say::No | Say::Gone => failed(None),
             Say::Hindered => Verdict::Hindered,
+            Say::Ours => Verdict::Failed { fault: Fault::Ours, retry_after: None },
             Say::Later => Verdict::NotTried { again_in: None },
             Say::Aside(seconds) => Verdict::NotTried { again_in: Some(Duration::from_secs(seconds)) },
             Say::After(seconds) => failed(Some(Duration::from_secs(seconds))),
@@ -191,11 +194,11 @@ impl Subscriber for Script {
 
 /// Who is there, by name.
 #[derive(Debug, Default)]
-pub(crate) struct Names(Mutex<HashMap<String, Arc<Script>>>);
+pub(crate) struct Names(Mutex<HashMap<String, Arc<dyn Subscriber>>>);
 
 impl Names {
-    pub(crate) fn put(&self, name: &str, script: &Arc<Script>) {
-        self.0.lock().unwrap().insert(name.into(), script.clone());
+    pub(crate) fn put(&self, name: &str, subscriber: &Arc<impl Subscriber + 'static>) {
+        self.0.lock().unwrap().insert(name.into(), subscriber.clone());
     }
 
     pub(crate) fn take(&self, name: &str) {
@@ -205,7 +208,6 @@ impl Names {
 
 impl Directory for Names {
     fn find(&self, id: &SubscriberId) -> Option<Arc<dyn Subscriber>> {
-        let found = self.0.lock().unwrap().get(&id.name).cloned();
-        found.map(|script| script as Arc<dyn Subscriber>)
+        self.0.lock().unwrap().get(&id.name).cloned()
     }
 }

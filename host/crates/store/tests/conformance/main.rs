@@ -96,6 +96,7 @@ conformance! {
     crate::leases::who_is_absent_is_parked as who_is_absent_is_parked,
     crate::policy::first_tries_and_others_have_shares_of_their_own as first_tries_and_others_have_shares_of_their_own,
     crate::policy::what_is_set_aside_is_overtaken as what_is_set_aside_is_overtaken,
+    crate::policy::what_holds_up_its_conversation_is_found as what_holds_up_its_conversation_is_found,
     crate::policy::only_what_waits_for_an_attempt_is_set_aside as only_what_waits_for_an_attempt_is_set_aside,
     crate::policy::who_is_paused_or_disabled_waits_until_it_is_resumed as who_is_paused_or_disabled_waits_until_it_is_resumed,
     crate::policy::attempts_that_do_not_count_leave_the_schedule as attempts_that_do_not_count_leave_the_schedule,

@@ -81,6 +81,27 @@ pub(crate) async fn only_what_waits_for_an_attempt_is_set_aside(store: Store) {
     assert_eq!(feed.states("crm").await, [Succeeded, Due, Leased]);
 }
 
+pub(crate) async fn what_holds_up_its_conversation_is_found(store: Store) {
+    let feed = Feed::new(store);
+    let (to, other) = (feed.webhook("crm").await, feed.webhook("other").await);
+    for conversation in ["x", "y", "z", "set aside", "due", "leased"] {
+        feed.take(to, Some(conversation), &[conversation, &format!("{conversation} later")]).await;
+    }
+    feed.take(to, None, &["of none"]).await;
+    feed.take(other, Some("x"), &["another's"]).await;
+    let claimed = feed.claim(to, 9).await;
+    let (leased, failed): (Vec<_>, Vec<_>) = claimed.iter().partition(|one| one.event.id == "leased");
+    assert_eq!((leased.len(), failed.len()), (1, 6));
+    for (number, one) in (1..).zip(&failed) {
+        let pause_ms = if one.event.id == "due" { 0 } else { number };
+        feed.finish(one, Next::RetryAt(feed.now_ms + pause_ms)).await;
+    }
+    feed.store.set_aside(vec![failed[3].delivery], feed.now_ms).await.unwrap();
+    let found = async |limit| feed.reader.failed_heads(to, feed.now_ms, limit).await.unwrap();
+    assert_eq!(found(9).await, [2, 1, 0].map(|number| failed[number].delivery));
+    assert_eq!(found(2).await, [2, 1].map(|number| failed[number].delivery));
+}
+
 pub(crate) async fn who_is_paused_or_disabled_waits_until_it_is_resumed(store: Store) {
     let feed = Feed::new(store);
     let to = feed.webhook("crm").await;

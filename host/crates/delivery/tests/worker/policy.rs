@@ -251,6 +251,8 @@ async fn faults_of_this_hosts_speak_against_nobody() {
         let all = place.store.reader().subscribers().await.unwrap();
         assert_eq!(all.iter().find(|known| known.id == id("one")).unwrap().health, Health::default());
         place.one.says_otherwise(Yes);
+        // A host that is hindered pauses, for a minute at most.
+        place.clock.advance(MINUTE);
         place.settle("asked again").await;
     }
 }

@@ -128,6 +128,8 @@ impl Loader {
         let bare = SandboxSpec { plugin, host, limits, environment, hosts, emit_rate, egress };
         let mut store = sandbox(&self.ticking.engine, Guest::bare(Arc::new(bare)), limits);
         let (meter, timeout) = (store.data().meter.clone(), Duration::from_millis(u64::from(timeout_ms)));
+        // It happens once, and beside whatever else a start or a reload keeps the processors busy with.
+        meter.count_by_thread();
         let pre = pre.clone();
         let work = Box::pin(async move {
             let described = async {

@@ -144,8 +144,8 @@ fn looks(plan: &Plan) -> Result<Vec<Round>> {
     let folder = scratch::folder()?;
     let deliveries = plan.log_deliveries.to_string();
     let mut log = Child::own(&["long-log".as_ref(), folder.path().as_os_str(), deliveries.as_ref()])?;
-    let mut look = |what: &str| log.round(&Order { what: what.into(), abreast: 1, lasting: plan.look_round });
-    LOOKS.into_iter().map(|what| look(what)).collect()
+    let look = |what: &str| log.round(&Order { what: what.into(), abreast: 1, lasting: plan.look_round });
+    LOOKS.into_iter().map(look).collect()
 }
 
 impl Backlog {

@@ -46,7 +46,7 @@ async fn dead_letters_are_replayed_in_the_order_of_their_conversations() {
     receiver.says(Said::status(200));
     let done = run(&site, &server, "deliveries replay --webhook crm --json").await;
     let told: Value = serde_json::from_str(&done.out).unwrap();
-    assert_eq!(told, json!({ "matched": 3, "on_their_way": 3, "open": 0, "gone": 0 }));
+    assert_eq!(told, json!({ "matched": 3, "on_their_way": 3, "parked": 0, "open": 0, "gone": 0 }));
     let received = receiver.received(6).await;
     server.settled().await;
     let (before, after) = received.split_at(3);
@@ -98,7 +98,7 @@ async fn filters_say_which_ones() {
     run(&site, &server, "deliveries replay --event 01JNONE").await.assert(1, &["01JNONE"]);
     run(&site, &server, "deliveries replay --all --to-webhook nobody")
         .await
-        .assert(64, &["there is no webhook \"nobody\" of the tenant default"]);
+        .assert(1, &["there is no webhook \"nobody\" of the tenant default"]);
     run(&site, &server, "deliveries replay --all --to-url http://10.0.0.1/")
         .await
         .assert(64, &["the URL to replay to"]);
@@ -118,7 +118,7 @@ async fn one_delivery_is_replayed_and_an_open_one_left_alone() {
     let shown = run(&site, &server, &format!("deliveries show {id}")).await;
     shown.assert(0, &["succeeded", "replayed", "answered with status 500", "answered with status 200"]);
     server.does("webhooks/default/crm/pause").await;
-    assert_eq!(server.does(&format!("deliveries/{id}/replay")).await["on_their_way"], 1);
+    assert_eq!(server.does(&format!("deliveries/{id}/replay")).await["parked"], 1);
     assert_eq!(server.does(&format!("deliveries/{id}/replay")).await["open"], 1);
     run(&site, &server, "deliveries replay 999-1").await.assert(1, &["there is no delivery"]);
 }
@@ -127,28 +127,128 @@ async fn one_delivery_is_replayed_and_an_open_one_left_alone() {
 async fn a_replay_goes_elsewhere_without_the_credentials_of_here() {
     let (receiver, elsewhere) = (Receiver::start(), Receiver::start());
     let (site, server) = with_dead_letters(&receiver).await;
-    let url = elsewhere.url("/elsewhere");
+    let url = elsewhere.url("/elsewhere/Tk9ThePathsToken");
+    elsewhere.says(Said::of(200, None, "no Tk9ThePathsToken here"));
     run(&site, &server, &format!("deliveries replay --webhook crm --to-url {url}")).await.assert(0, &["3 deliveries"]);
     let received = elsewhere.received(3).await;
     server.settled().await;
     for received in received {
-        assert_eq!((received.path.as_str(), received.header("webhook-replay")), ("/elsewhere", "true"));
+        assert_eq!(
+            (received.path.as_str(), received.header("webhook-replay")),
+            ("/elsewhere/Tk9ThePathsToken", "true")
+        );
         assert!(!received.headers.contains_key("authorization"));
         assert!(!received.body.contains("key-of-crm"), "{}", received.body);
     }
+    // These are deliveries of their own: those of the webhook are as dead as before, and nothing speaks for it.
+    let dead = server.listed("deliveries?state=dead&name=crm").await;
+    assert_eq!((dead.len(), server.listed("deliveries?name=crm").await.len()), (3, 3));
+    let sent: Vec<Value> = server.listed("deliveries?state=succeeded&subscriber=webhook").await;
+    assert_eq!(sent.len(), 3);
+    let name = sent[0]["subscriber"]["name"].as_str().unwrap();
+    assert!(name.starts_with("crm@"), "{name}");
+    assert!(!sent[0].to_string().contains("Tk9"), "{}", sent[0]);
     // At the same host, they are what they always are.
     let url = receiver.url("/other");
-    run(&site, &server, &format!("deliveries replay --webhook crm --state succeeded --to-url {url}"))
-        .await
-        .assert(0, &[]);
+    receiver.says(Said::status(200));
+    run(&site, &server, &format!("deliveries replay --webhook crm --to-url {url}")).await.assert(0, &["3 deliveries"]);
     let received = receiver.received(6).await.pop().unwrap();
     assert_eq!((received.path.as_str(), received.header("authorization")), ("/other", "Bearer token-of-crm"));
     assert!(received.body.contains("key-of-crm"), "{}", received.body);
-    // Nothing of it stays: the next time it goes to where the webhook is.
-    server.settled().await;
-    receiver.says(Said::status(200));
-    run(&site, &server, "deliveries replay --webhook crm --state dead").await.assert(0, &["3 deliveries"]);
+    // The webhook's own go to where it is.
+    run(&site, &server, "deliveries replay --webhook crm").await.assert(0, &["3 deliveries"]);
     assert_eq!(receiver.received(9).await[8].path, "/crm?key=s3cret-of-crm");
+    run(&site, &server, &format!("deliveries replay --plugin recorder --state succeeded --to-url {url}"))
+        .await
+        .assert(64, &["expected no plugin"]);
+}
+
+/// Another place that fails is nothing that the webhook could do for.
+#[tokio::test]
+async fn a_replay_elsewhere_says_nothing_of_the_webhook() {
+    let (receiver, elsewhere) = (Receiver::start(), Receiver::start());
+    elsewhere.says(Said::status(410));
+    let site = Site::new(&["recorder"]);
+    site.add_webhook("crm", &receiver.url("/"), &["message.*"], "");
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    for topic in 0..20 {
+        server.support.in_topic(topic).writes("x").await;
+    }
+    server.settled().await;
+    let url = elsewhere.url("/");
+    run(&site, &server, &format!("deliveries replay --webhook crm --state succeeded --to-url {url}"))
+        .await
+        .assert(0, &["20 deliveries on their way"]);
+    server.log().wait_for(&["left alone", "crm@"]).await;
+    let [crm] = &server.listed("webhooks").await[..] else { panic!("one webhook") };
+    assert_eq!((&crm["left_alone_until"], &crm["failing_since"]), (&Value::Null, &Value::Null));
+    server.support.writes("y").await;
+    assert_eq!(receiver.received(21).await[20].text(), "y");
+}
+
+/// What would leave its tenant is refused, and so is what would be everything by mistake.
+#[tokio::test]
+async fn nothing_leaves_its_tenant() {
+    let (receiver, other) = (Receiver::start(), Receiver::start());
+    let (site, server) = with_dead_letters(&receiver).await;
+    site.add_source("acme-support", "s3cret-of-acme", "tenant = \"acme\"");
+    site.add_webhook("theirs", &other.url("/"), &["message.*"], "tenant = \"acme\"");
+    site.plugin("acme/theirs", "recorder");
+    server.reload().await;
+    for (to, expected) in
+        [("--to-webhook theirs", "no webhook \"theirs\""), ("--to-plugin theirs", "no plugin \"theirs\"")]
+    {
+        run(&site, &server, &format!("deliveries replay --webhook crm {to}")).await.assert(1, &[expected]);
+        run(&site, &server, &format!("deliveries replay {to}")).await.assert(64, &["or --all"]);
+    }
+    // Nothing of theirs is there yet, whoever asks for it.
+    let done = run(&site, &server, "deliveries replay --tenant acme --all --to-webhook theirs --json").await;
+    assert_eq!(serde_json::from_str::<Value>(&done.out).unwrap()["matched"], 0);
+    for path in ["?to_url=http://127.0.0.1:1/", "?kind=message.received&to_webhook=theirs"] {
+        let post = [("content-type", "application/json")];
+        let answer = server.post_with(&format!("/v1/admin/deliveries/replay{path}"), &post).await;
+        assert_eq!((answer.status, answer.json()["code"].as_str()), (400, Some("bad-parameter")), "{path}");
+    }
+    for (query, expected) in [
+        ("to_webhook=a&to_plugin=b", "exclude each other"),
+        ("state=due", "expected dead or succeeded"),
+        ("after=1042", "expected `next` of the answer before"),
+        ("dry_run=yes", "expected true or false"),
+        ("limit=1", "unknown parameter"),
+    ] {
+        let post = [("content-type", "application/json")];
+        let answer = server.post_with(&format!("/v1/admin/deliveries/replay?{query}"), &post).await;
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.body.contains(expected), "{query}: {}", answer.body);
+    }
+    assert_eq!(other.all().len(), 0);
+}
+
+/// More than one page of them: each once, and in order.
+#[tokio::test]
+async fn very_many_are_replayed_page_by_page() {
+    const COUNT: usize = 1_100;
+    let receiver = Receiver::start();
+    let site = Site::new(&["recorder"]);
+    site.add_webhook("crm", &receiver.url("/"), &["message.*"], "");
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    for n in 0..COUNT {
+        server.support.in_topic((n % 10) as u64).writes(&n.to_string()).await;
+    }
+    receiver.received(COUNT).await;
+    server.settled().await;
+    let done = run(&site, &server, "deliveries replay --webhook crm --state succeeded --json").await;
+    assert_eq!(serde_json::from_str::<Value>(&done.out).unwrap()["on_their_way"], COUNT);
+    receiver.received(2 * COUNT).await;
+    server.settled().await;
+    let again: Vec<usize> = texts(&receiver, COUNT).iter().map(|text| text.parse().unwrap()).collect();
+    assert_eq!(again.len(), COUNT);
+    for topic in 0..10 {
+        let of_it: Vec<usize> = again.iter().copied().filter(|n| n % 10 == topic).collect();
+        assert!(of_it.is_sorted() && of_it.len() == COUNT / 10, "{of_it:?}");
+    }
 }
 
 #[tokio::test]

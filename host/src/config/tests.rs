@@ -34,7 +34,7 @@ fn the_default_configuration_says_what_the_program_does() {
 fn the_default_configuration_shows_every_key() {
     let all: String = DEFAULT.lines().map(|line| format!("{}\n", line.strip_prefix("# ").unwrap_or(line))).collect();
     let has = |table: &str, key: &str| all.lines().any(|line| line.starts_with(&format!("{key} = ")) || line == table);
-    for table in ["", "log", "limits", "admin", "egress", "sources", "webhooks"] {
+    for table in ["", "log", "limits", "retention", "admin", "egress", "sources", "webhooks"] {
         let keys = <file::ConfigFile as slashbox_toml::File>::keys(table).unwrap();
         for key in keys {
             let many = ["sources", "webhooks"].contains(key);
@@ -59,6 +59,10 @@ fn what_differs_is_told_by_its_key() {
     check("[log]\nlevel = \"warn\"\nformat = \"json\"", &["log.level", "log.format"]);
     check("[limits]\ncommand_ms = 1000\nmemory_mib = 1", &["limits.command_ms", "limits.memory_mib"]);
     check("[admin]\ntoken = \"${KEY}\"", &["admin.token"]);
+    let retention = "[retention]\nbacklog_max = 2\nwaiting_days = 2\nparked_days = 2\npayload_days = 2\nlog_days = 2";
+    let keys = ["backlog_max", "waiting_days", "parked_days", "payload_days", "log_days"];
+    let keys = keys.map(|key| format!("retention.{key}"));
+    check(retention, &keys.each_ref().map(String::as_str));
     check("[egress]\nallow_http = true\nallow_cidrs = [\"10.0.0.0/8\"]", &["egress.allow_http", "egress.allow_cidrs"]);
 }
 
@@ -195,6 +199,18 @@ fn bad_webhooks() {
         "`webhooks[0].senders`: \"client\" is no sender: expected contact, operator, bot, system or unknown",
     );
     check(&hook("format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received or hotline");
+    for (per_second, fits) in [(0, false), (1, true), (1_000, true), (1_001, false)] {
+        let text = hook(&format!("per_second = {per_second}"));
+        if fits {
+            assert_eq!(parse(&text).unwrap().webhooks[0].per_second, Some(per_second));
+        } else {
+            check(&text, &format!("`webhooks[0].per_second`: {per_second}: expected 1 to 1000"));
+        }
+    }
+    for (profile, per_second) in [("default", None), ("tg-staff", Some(10)), ("none", None)] {
+        let webhook = parse(&hook(&format!("profile = \"{profile}\""))).unwrap().webhooks.remove(0);
+        assert_eq!((webhook.per_second, webhook.profile.per_second()), (None, per_second), "{profile}");
+    }
     check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default, tg-staff or none");
     check(
         &hook("headers = { \"Content-Type\" = \"text/xml\" }"),

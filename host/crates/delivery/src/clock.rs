@@ -3,7 +3,10 @@
 use std::{
     fmt,
     pin::Pin,
-    sync::OnceLock,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant, SystemTime},
 };
 
@@ -56,17 +59,24 @@ impl Clock for SystemClock {
 #[derive(Clone, Debug)]
 pub struct ManualClock {
     now_ms: watch::Sender<u64>,
+    steady_ms: Arc<AtomicU64>,
 }
 
 impl ManualClock {
     /// A clock that shows this time, in milliseconds since the Unix epoch.
     pub fn at(now_ms: u64) -> Self {
-        Self { now_ms: watch::Sender::new(now_ms) }
+        Self { now_ms: watch::Sender::new(now_ms), steady_ms: Arc::new(AtomicU64::new(now_ms)) }
+    }
+
+    /// Shows this time from now on, as if somebody had set it: no time has passed.
+    pub fn set(&self, now_ms: u64) {
+        self.now_ms.send_modify(|shown_ms| *shown_ms = now_ms);
     }
 
     /// Goes on by so much, at once.
     pub fn advance(&self, by: Duration) {
-        let by_ms = u64::try_from(by.as_millis()).unwrap_or(u64::MAX);
+        let by_ms = millis(by);
+        self.steady_ms.fetch_add(by_ms, Ordering::Relaxed);
         self.now_ms.send_modify(|now_ms| *now_ms = now_ms.saturating_add(by_ms));
     }
 }
@@ -74,6 +84,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
         *self.now_ms.borrow()
+    }
+
+    fn steady_ms(&self) -> u64 {
+        self.steady_ms.load(Ordering::Relaxed)
     }
 
     fn sleep_until(&self, at_ms: u64) -> Sleep {

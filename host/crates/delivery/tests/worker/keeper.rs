@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use slashbox_core::{DeadWhy, DeliveryState, Schedule};
-use slashbox_delivery::Keeping;
+use slashbox_delivery::{Clock as _, Keeping};
 use slashbox_store::{Payload, Store};
 
 use crate::{
@@ -230,4 +230,39 @@ async fn who_comes_back_gets_what_waited() {
     assert_eq!(state(&place, "a").await, DeliveryState::Due);
     place.clock.advance(2 * LOOK);
     wait_until_dead(&place, "a", DeadWhy::Waited).await;
+}
+
+/// Somebody sets the clock by a month: nothing is a month older by that.
+#[tokio::test]
+async fn a_clock_that_is_set_forward_ends_nothing() {
+    let place = full(Keeping::default()).await;
+    place.accept("a", Some("x")).await;
+    place.accept_for("nobody's", None, &[]).await;
+    place.clock.advance(2 * 60 * LOOK);
+    place.settle_two("before").await;
+    place.clock.set(place.clock.now_ms() + 40 * 24 * 60 * 60 * 1_000);
+    for look in 0..10 {
+        place.settle_two(&format!("{look}")).await;
+        place.clock.advance(LOOK);
+    }
+    assert!(state(&place, "a").await.is_open());
+    assert_eq!(payload(&place, "nobody's").await, Some(Payload::There));
+    place.clock.advance(7 * DAY);
+    wait_until_dead(&place, "a", DeadWhy::Waited).await;
+    wait_for_payload(&place, "nobody's", None).await;
+}
+
+/// Somebody sets it back by a day: what comes is delivered, who was left alone is asked again, and things still end.
+#[tokio::test]
+async fn a_clock_that_is_set_back_stops_nothing() {
+    let place = Place::new(Schedule::remote()).await;
+    place.one.says_otherwise(No);
+    for event in 0..20 {
+        place.accept(&event.to_string(), None).await;
+    }
+    until("it is left alone", async || place.deliveries.left_alone_until_ms(&id("one")).is_some()).await;
+    place.one.says_otherwise(crate::script::Say::Yes);
+    place.clock.set(place.clock.now_ms() - 24 * 60 * 60 * 1_000);
+    place.accept("later", None).await;
+    place.wait_for("later", DeliveryState::Succeeded).await;
 }

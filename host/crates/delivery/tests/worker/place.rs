@@ -138,6 +138,14 @@ impl Place {
         }
     }
 
+    /// Waits until the worker has made what it makes at this time, where `one` takes nothing: another one takes something.
+    pub(crate) async fn settle_two(&self, marker: &str) {
+        self.names.put("two", &Script::new(Schedule::remote(), "1"));
+        self.deliveries.directory_changed();
+        self.accept_for(marker, None, &["two"]).await;
+        self.wait_for(marker, DeliveryState::Succeeded).await;
+    }
+
     /// What the events' calls have counted.
     pub(crate) async fn count(&self) -> i64 {
         let scope = Scope { tenant: "default".into(), plugin: "one".into() };

@@ -16,6 +16,9 @@ use crate::{
 /// How many requests the webhook gets at the same time. The default of 40 is for small servers; goal 4 lifts limits.
 pub(crate) const IN_FLIGHT_MAX: u32 = 256;
 
+/// By what its requests are signed.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
 /// The name of the webhook, …
 pub(crate) const RECEIVER: &str = "receiver";
 /// … and that of the other one.
@@ -32,6 +35,7 @@ pub(crate) fn slashbox(folder: &Path, webhook: Option<&str>, dead: Option<&str>)
     let mut builder = Host::builder().plugins_dir(plugins).data_dir(folder.join("data")).source(source).egress(egress);
     if let Some(url) = webhook {
         let webhook = Webhook::new(url).name(RECEIVER).events([event::KIND.parse()?]);
+        let webhook = webhook.signing_keys([SECRET.parse()?]);
         builder = builder.webhook(webhook.in_flight_max(IN_FLIGHT_MAX));
     }
     if let Some(url) = dead {

@@ -464,7 +464,7 @@ async fn the_command_line_says_what_has_changed() {
     let ended = reload(&site, &server, &[]).await;
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     let expected = "reloaded: in force now\n  source acme  added\n  source support  changed\n  webhook erp  added\n  \
-        webhook acmes of acme  added\n  webhook crm  removed, what it has not got yet waits until it is back\n";
+        webhook acmes of acme  added\n  webhook crm  removed, what it has not got yet waits, for retention.parked_days at most, until it is back\n";
     let mut lines: Vec<&str> = ended.out.lines().collect();
     let mut expected: Vec<&str> = expected.lines().collect();
     lines.sort_unstable();

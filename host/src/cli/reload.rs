@@ -55,7 +55,11 @@ impl Reload {
             if is_same { "nothing has changed" } else { "in force now" }
         ));
         sources.show("source", String::clone, "");
-        webhooks.show("webhook", Webhook::named, ", what it has not got yet waits, for retention.parked_days at most, until it is back");
+        webhooks.show(
+            "webhook",
+            Webhook::named,
+            ", what it has not got yet waits, for retention.parked_days at most, until it is back",
+        );
         if reordered {
             line("  webhooks  in another order: of several that take a command, the first one answers it");
         }

@@ -23,7 +23,8 @@ pub struct Keeping {
     /// After how many days a delivery that is still open becomes a dead letter, from its acceptance or its last replay on: 1 to
     /// 365, by default 7.
     pub waiting_days: u32,
-    /// The same for those of a subscriber that is absent, from when it went: 1 to 365, by default 7.
+    /// The same for those of a subscriber that is absent, paused or disabled, from when it went, or from their own acceptance on
+    /// if that is later: 1 to 365, by default 7.
     pub parked_days: u32,
     /// After how many days text, envelope and data of an event are removed, unless a delivery of it is open or a dead letter:
     /// 1 to 365, by default 7; no more than `log_days` take effect. Without them, nothing can be replayed.
@@ -273,9 +274,11 @@ impl Keeper {
     async fn found(&self, now_ms: u64) -> Result<Vec<Step>, ReadError> {
         let reader = self.intake.store().reader();
         let Some(last_event) = reader.last_event().await? else { return Ok(Vec::new()) };
-        let Keeping { waiting_days, payload_days, log_days, .. } = self.keeping;
-        let waited_ms = before(now_ms, waiting_days);
-        let bounds = Bounds { now_ms, last_event, waited_ms, last_waited: reader.last_accepted_by(waited_ms).await? };
+        let Keeping { waiting_days, parked_days, payload_days, log_days, .. } = self.keeping;
+        let (waited_ms, parked_ms) = (before(now_ms, waiting_days), before(now_ms, parked_days));
+        let (last_waited, last_parked) =
+            (reader.last_accepted_by(waited_ms).await?, reader.last_accepted_by(parked_ms).await?);
+        let bounds = Bounds { last_event, waited_ms, last_waited, parked_ms, last_parked };
         let mut steps = Vec::new();
         let is_patient = self.clock.steady_ms() < self.patient_until_ms;
         for backlog in reader.backlogs().await? {
@@ -298,11 +301,11 @@ impl Keeper {
     /// Which of a subscriber's deliveries are to become dead letters. Those of one that is absent have a time of their own.
     async fn beyond(&self, backlog: &Backlog, bounds: &Bounds) -> Result<Vec<GiveUp>, ReadError> {
         let give_up = |rule, last| GiveUp { subscriber: backlog.subscriber, rule, after: 0, last };
-        let parked_ms = before(bounds.now_ms, self.keeping.parked_days);
         let mut all = Vec::new();
         match backlog.held_since_ms {
-            Some(held_since_ms) if held_since_ms <= parked_ms => {
-                all.push(give_up(Rule::Parked { since_ms: parked_ms }, bounds.last_event));
+            // What came later than that has its time yet, and may be very much: it is not gone through again and again.
+            Some(held_since_ms) if held_since_ms <= bounds.parked_ms && backlog.oldest <= bounds.last_parked => {
+                all.push(give_up(Rule::Parked { since_ms: bounds.parked_ms }, bounds.last_parked));
             }
             // Whoever has come back gets the time for what waited meanwhile.
             None if backlog.oldest <= bounds.last_waited
@@ -323,12 +326,14 @@ impl Keeper {
 
 /// What is the same for every subscriber at a look.
 struct Bounds {
-    now_ms: u64,
     last_event: u64,
     /// What is open since then has waited for too long.
     waited_ms: u64,
     /// The last event that was accepted by then.
     last_waited: u64,
+    /// The same of what is parked.
+    parked_ms: u64,
+    last_parked: u64,
 }
 
 fn before(now_ms: u64, days: u32) -> u64 {

@@ -34,4 +34,6 @@ pub use outcome::{Outcome, Trap};
 pub use plugin::{Folder, NameError, PluginId, check_name};
 pub use reply::{Cut, Format, REPLY_UNITS_MAX, Reply};
 pub use routing::{Claim, Conflict, Fallbacks, Owners, Routes, assign, near};
-pub use subscription::{Pattern, PatternError, SubscriberId, SubscriberKind, SubscriberKindError, Subscription};
+pub use subscription::{
+    Pattern, PatternError, SubscriberId, SubscriberKind, SubscriberKindError, Subscription, is_kind,
+};

@@ -49,6 +49,11 @@ impl FromStr for Pattern {
     }
 }
 
+/// Whether a text can be the kind of an event: what a pattern without stars covers.
+pub fn is_kind(text: &str) -> bool {
+    !text.contains('*') && matches!(text.parse(), Ok(Pattern::Kind(_)))
+}
+
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '-')
 }

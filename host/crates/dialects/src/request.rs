@@ -2,7 +2,26 @@
 
 use std::fmt;
 
-use slashbox_core::{Command, Dedupe, Event};
+use http::HeaderMap;
+use slashbox_core::{Command, Dedupe, Event, Origin};
+
+/// A request as it came in.
+#[derive(Clone, Copy)]
+pub struct Received<'r> {
+    /// Its body.
+    pub body: &'r [u8],
+    /// Its headers.
+    pub headers: &'r HeaderMap,
+    /// What its path has behind the source's name, percent-decoded.
+    pub path_token: Option<&'r str>,
+}
+
+/// Without what may be a secret.
+impl fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received").field("bytes", &self.body.len()).finish_non_exhaustive()
+    }
+}
 
 /// What a dialect cannot read from the request itself.
 #[derive(Clone, Copy)]
@@ -15,6 +34,13 @@ pub struct Arrival<'a> {
     pub now_ms: u64,
     /// Makes the id of a command or of an event: called once for each that the request has, in their order.
     pub new_id: &'a dyn Fn() -> String,
+}
+
+impl Arrival<'_> {
+    /// Where what comes in is from.
+    pub(crate) fn origin(&self, dialect: &str, instance: Option<String>) -> Origin {
+        Origin { tenant: self.tenant.into(), source: self.source.into(), dialect: dialect.into(), instance }
+    }
 }
 
 impl fmt::Debug for Arrival<'_> {
@@ -33,10 +59,18 @@ impl fmt::Debug for Arrival<'_> {
 #[expect(clippy::large_enum_variant, reason = "there is one a request, and it is taken apart at once")]
 pub enum Request {
     /// A command, which waits for its reply: see [`Dialect::answer`](crate::Dialect::answer).
-    Command(Command),
+    Command {
+        /// The command.
+        command: Command,
+        /// By what a repetition of it is known, if its sender says so: it is answered as the first one was, and not run
+        /// again.
+        idempotency_key: Option<String>,
+    },
     /// Events in the order in which they were sent, to be committed together: see
-    /// [`Dialect::accepted`](crate::Dialect::accepted). Hotline sends exactly one a request.
+    /// [`Dialect::accepted`](crate::Dialect::accepted).
     Events(Vec<Incoming>),
+    /// Nothing but the question whether somebody is there: see [`Dialect::pong`](crate::Dialect::pong).
+    Ping,
 }
 
 /// An event, and how a repetition of it is known.

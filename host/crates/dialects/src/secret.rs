@@ -57,8 +57,18 @@ impl Secret {
 
     /// Whether a text is the secret. Takes the same time wherever, and however long, the two differ.
     pub fn is(&self, text: &str) -> bool {
+        self.is_bytes(text.as_bytes())
+    }
+
+    /// As [`Secret::is`].
+    pub(crate) fn is_bytes(&self, text: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(text).into();
         digest.ct_eq(&self.digest).into()
+    }
+
+    /// Its text, for a request that is to carry it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.text
     }
 
     /// A text without the secret.

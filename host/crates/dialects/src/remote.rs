@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use slashbox_core::{Format, Outcome, Reply};
 
-use super::body::shown;
+use crate::json::shown;
 
 /// The most bytes that are read of a remote's answer: 4,096 characters in the longest spelling that JSON has for them,
 /// and room for nodes that nobody reads.

@@ -3,6 +3,9 @@
 //! The texts of failures complete the sentence "the webhook crm …". A reply's text is passed on as it is; cutting it to
 //! what the platform shows is not done here.
 
+#[cfg(test)]
+mod tests;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use slashbox_core::{Format, Outcome, Reply};

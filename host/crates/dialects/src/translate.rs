@@ -13,6 +13,9 @@ use crate::{
 /// beside the fields, of which none is replaced.
 pub(crate) fn with_own_data(fields: Object, event: &Event) -> String {
     let data = sound(&event.data);
+    if fields.is_empty() && platform(event).is_none() {
+        return data.into_owned();
+    }
     if data == "null" {
         return fields.finish();
     }
@@ -23,7 +26,6 @@ pub(crate) fn with_own_data(fields: Object, event: &Event) -> String {
     }
     match Members::of(&data) {
         Some(members) => beside(fields, &members),
-        None if fields.is_empty() => data.into_owned(),
         None => {
             let mut fields = fields;
             fields.json("data", &data);

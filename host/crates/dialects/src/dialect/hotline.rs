@@ -8,6 +8,9 @@
 //! Owns the order of judgement: JSON, then the key, then everything else, from which the key has been taken out by
 //! then.
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use serde::Deserialize;
@@ -391,7 +394,10 @@ fn translated(event: &Event) -> Object {
     body.text("event_type", kind::native_of(KINDS, kind));
     body.text("timestamp", &time::to_civil(*occurred_at_ms));
     body.text_if("instance_id", origin.instance.as_deref());
-    body.json("data", &with_own_data(fields(event), event));
+    match origin.dialect == Hotline.name() {
+        true => body.json("data", &json::sound(&event.data)),
+        false => body.json("data", &with_own_data(fields(event), event)),
+    };
     body
 }
 

@@ -1,7 +1,9 @@
 //! What the platform gets back.
 
+use slashbox_core::{Format, Reply};
+
 use super::*;
-use crate::{Answer, Shown, Taken};
+use crate::{Answer, Answered, Shown, Taken};
 
 const JSON: Option<&str> = Some("application/json");
 const TEXT: Option<&str> = Some("text/plain; charset=utf-8");
@@ -10,15 +12,23 @@ fn check(answer: &Answer, status: u16, content_type: Option<&str>, body: &str) {
     assert_eq!((answer.status, answer.content_type, answer.body.as_str()), (status, content_type, body));
 }
 
+fn answered(shown: Shown) -> Answered {
+    Answered { id: "01J".into(), command: "/mark".into(), outcome: "replied", shown }
+}
+
+fn message(text: &str) -> Shown {
+    Shown::Message(Reply { text: text.into(), format: Format::Plain })
+}
+
 #[test]
 fn to_commands() {
     let check = |reply: ReplyStyle, shown: Shown, content_type: Option<&str>, body: &str| {
-        check(&Hotline { reply, ..hotline() }.answer(shown), 200, content_type, body);
+        check(&hotline().answer(answered(shown), reply), 200, content_type, body);
     };
-    check(ReplyStyle::Json, Shown::Message("a \"b\"\n".into()), JSON, r#"{"message":"a \"b\"\n"}"#);
+    check(ReplyStyle::Json, message("a \"b\"\n"), JSON, r#"{"message":"a \"b\"\n"}"#);
     check(ReplyStyle::Json, Shown::Error("no".into()), JSON, r#"{"error":"no"}"#);
     check(ReplyStyle::Json, Shown::Nothing, None, "");
-    check(ReplyStyle::Text, Shown::Message("a \"b\"\n".into()), TEXT, "a \"b\"\n");
+    check(ReplyStyle::Text, message("a \"b\"\n"), TEXT, "a \"b\"\n");
     check(ReplyStyle::Text, Shown::Error("no".into()), TEXT, "no");
     check(ReplyStyle::Text, Shown::Nothing, None, "");
 }
@@ -28,7 +38,7 @@ fn to_events() {
     let new = Taken { id: "01J".into(), duplicate: false };
     let old = Taken { id: "01H".into(), duplicate: true };
     let check = |reply: ReplyStyle, events: &[Taken], content_type: Option<&str>, body: &str| {
-        check(&Hotline { reply, ..hotline() }.accepted(events), 200, content_type, body);
+        check(&hotline().accepted(events, reply), 200, content_type, body);
     };
     check(ReplyStyle::Json, std::slice::from_ref(&new), JSON, r#"{"duplicate":false,"id":"01J"}"#);
     check(ReplyStyle::Json, std::slice::from_ref(&old), JSON, r#"{"duplicate":true,"id":"01H"}"#);
@@ -40,11 +50,19 @@ fn to_events() {
 
 #[test]
 fn to_what_is_not_taken() {
-    check(&hotline().refuse(&Refusal::Unauthorized("who are you?".into())), 401, JSON, r#"{"error":"who are you?"}"#);
+    check(
+        &hotline().refuse(&Refusal::Unauthorized("who are you?".into()), ReplyStyle::Json),
+        401,
+        JSON,
+        r#"{"error":"who are you?"}"#,
+    );
     let large = Refusal::TooLarge { bytes_max: 7 };
-    check(&hotline().refuse(&large), 413, JSON, r#"{"error":"the body has more than 7 bytes"}"#);
-    assert_eq!(hotline().refuse(&large).retry_after_s, None);
-    let later = hotline().refuse(&Refusal::Unavailable("later".into()));
+    check(&hotline().refuse(&large, ReplyStyle::Json), 413, JSON, r#"{"error":"the body has more than 7 bytes"}"#);
+    assert_eq!(hotline().refuse(&large, ReplyStyle::Json).retry_after_s, None);
+    let unknown = Refusal::UnknownCommand("unknown command /a".into());
+    check(&hotline().refuse(&unknown, ReplyStyle::Json), 200, JSON, r#"{"error":"unknown command /a"}"#);
+    check(&hotline().refuse(&unknown, ReplyStyle::Text), 200, TEXT, "unknown command /a");
+    let later = hotline().refuse(&Refusal::Unavailable("later".into()), ReplyStyle::Json);
     check(&later, 503, JSON, r#"{"error":"later"}"#);
     assert_eq!(later.retry_after_s, Some(5));
 }

@@ -107,7 +107,7 @@ fn bad_bodies_are_told() {
     unsound("{\"\\ud800\":1}", "unexpected end of hex escape at line 1 column 9");
     for name in ["event_type", "timestamp", "instance_id", "data", "api_key"] {
         let body = format!("{{\"{name}\":1,\"{name}\":1}}");
-        unsound(&body, &format!("duplicate field `{name}` at line 1 column {}", 2 * name.len() + 8));
+        refused(body, 400, &format!("the body has `{name}` twice: expected it once"));
     }
     unsound(&format!("{{\"a\":{}", "[".repeat(100_000)), "EOF while parsing a list at line 1 column 100005");
     refused(b"{\"a\xff\":1}", 400, "the body is no UTF-8: invalid byte at position 3");

@@ -205,7 +205,7 @@ fn each_event_gets_one_id() {
     };
     let arrival = Arrival { tenant: "acme", source: "support", now_ms: 7, new_id: &new_id };
     for body in DOCUMENTS {
-        hotline().read(body.as_bytes(), arrival).unwrap();
+        read_at(body, arrival).unwrap();
     }
     assert_eq!(made.get(), DOCUMENTS.len());
 }

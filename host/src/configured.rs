@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use http::HeaderMap;
+use slashbox_dialects::{Dialect, bearer};
 use slashbox_egress::{Egress, Settings as EgressSettings};
 
 use crate::{Source, Webhook, WebhookError, subscribers::Remotes};
@@ -38,12 +40,22 @@ pub enum ConfigurationError {
     /// Two webhooks of a tenant have the same name.
     #[error("webhook {0:?} is there twice: expected names that differ")]
     WebhookTwice(String),
+    /// Two native sources have the same token: it tells which is meant.
+    #[error("the native sources {0:?} and {1:?} have the same token: expected tokens that differ")]
+    TokenTwice(String, String),
     /// Two sources have the same name.
     #[error("source {0:?} is there twice: expected names that differ")]
     SourceTwice(String),
 }
 
 impl Configured {
+    /// The native source whose token a request has.
+    pub(crate) fn native(&self, headers: &HeaderMap) -> Option<&Source> {
+        let token = bearer(headers)?;
+        let mut native = self.sources.values().filter(|source| source.dialect == Dialect::NATIVE);
+        native.find(|source| source.credentials.token.as_ref().is_some_and(|own| own.is_bytes(token)))
+    }
+
     /// Checks all of it.
     pub(crate) fn check(
         sources: Vec<Source>,
@@ -51,6 +63,7 @@ impl Configured {
         way_out: &WayOut,
     ) -> Result<Self, ConfigurationError> {
         let mut by_name = HashMap::new();
+        check_tokens(&sources)?;
         for source in sources {
             if let Some(twice) = by_name.insert(source.name.clone(), source) {
                 return Err(ConfigurationError::SourceTwice(twice.name));
@@ -58,4 +71,15 @@ impl Configured {
         }
         Ok(Self { sources: by_name, remotes: Remotes::check(webhooks, way_out)? })
     }
+}
+
+fn check_tokens(sources: &[Source]) -> Result<(), ConfigurationError> {
+    let native: Vec<&Source> = sources.iter().filter(|source| source.dialect == Dialect::NATIVE).collect();
+    for (at, source) in native.iter().enumerate() {
+        let same = |other: &&&Source| other.credentials.token == source.credentials.token;
+        if let Some(other) = native.iter().take(at).find(same) {
+            return Err(ConfigurationError::TokenTwice(other.name.clone(), source.name.clone()));
+        }
+    }
+    Ok(())
 }

@@ -21,6 +21,7 @@ use crate::{
     configured::{Configured, WayOut},
     pipeline::{self, AcceptError},
     reload::Reread,
+    repeats::Repeats,
     room::Room,
     subscribers::{Subscribers, WebhookInfo},
     telemetry::HOST,
@@ -73,6 +74,7 @@ pub(crate) struct Inner {
     pub(crate) admin: AdminAccess,
     pub(crate) command_budget: Duration,
     pub(crate) room: Room,
+    pub(crate) repeats: Repeats,
     pub(crate) tasks: TaskTracker,
     /// Tells the deliveries of each change of the plugins.
     follower: JoinHandle<()>,
@@ -233,6 +235,7 @@ impl Host {
             admin,
             command_budget,
             room: Room::default(),
+            repeats: Repeats::default(),
             tasks: TaskTracker::new(),
             follower,
         };

@@ -41,6 +41,7 @@ mod new;
 mod pipeline;
 mod reload;
 mod rename;
+mod repeats;
 mod replay;
 mod room;
 mod source;
@@ -65,7 +66,10 @@ pub use slashbox_core::{
     Quota, Reply, Sender, SettingSpec, SubscriberKind, TimerWrite, Trap, Write,
 };
 pub use slashbox_delivery::Keeping;
-pub use slashbox_dialects::{Format as WebhookFormat, ReplyStyle, ShortSecret, Shown};
+pub use slashbox_dialects::{
+    Credential, Credentials, CredentialsError, Dialect, DialectError, Format as WebhookFormat, ReplyStyle, Sample,
+    Secret, ShortSecret, Shown,
+};
 pub use slashbox_egress::{Range, RangeError, Settings as EgressSettings, TargetError};
 pub use slashbox_runtime::{
     Ask, Catalog, Cost, LoadError, Owner, Plugin, PluginFile, Problem, RenameFilesError, Settings, Standing,

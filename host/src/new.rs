@@ -1,7 +1,7 @@
 //! What an embedding program gives the host: a command, an event.
 
-use slashbox_core::{Command, CommandName, Event, Origin, Pattern, Sender, check_name};
-use slashbox_dialects::EVENT_BYTES_MAX;
+use slashbox_core::{Command, CommandName, Event, Origin, Sender, check_name, is_kind};
+use slashbox_dialects::{Dialect, EVENT_BYTES_MAX};
 use ulid::Ulid;
 
 use crate::{CommandError, EmitError, pipeline};
@@ -11,9 +11,6 @@ const QUOTED_CHARS_MAX: usize = 100;
 
 /// The source of what the program gives itself, if it does not say.
 const SOURCE: &str = "in-process";
-
-/// The dialect of what the program gives itself, and of what plugins emit.
-pub(crate) const DIALECT: &str = "native";
 
 /// A command that the embedding program itself gives.
 #[derive(Clone, Debug)]
@@ -222,8 +219,7 @@ impl NewEvent {
 
     pub(crate) fn into_event(self, tenant: &str) -> Result<Event, EmitError> {
         check_name(tenant)?;
-        // A kind is what a pattern without stars covers.
-        if !matches!(self.kind.parse(), Ok(Pattern::Kind(_))) || self.kind.contains('*') {
+        if !is_kind(&self.kind) {
             return Err(EmitError::Kind(self.kind.chars().take(QUOTED_CHARS_MAX).collect()));
         }
         let bytes = self.data.len() + self.text.as_ref().map_or(0, String::len);
@@ -250,7 +246,7 @@ impl NewEvent {
 }
 
 fn origin(tenant: &str, source: String) -> Origin {
-    Origin { tenant: tenant.into(), source, dialect: DIALECT.into(), instance: None }
+    Origin { tenant: tenant.into(), source, dialect: Dialect::NATIVE.name().into(), instance: None }
 }
 
 /// A new id: sortable by time, 26 characters.

@@ -13,7 +13,7 @@ use slashbox_core::{
     signature::{SigningKey, sign},
 };
 use slashbox_delivery::{ANSWER_MAX, IN_FLIGHT_MAX, Success};
-use slashbox_dialects::Format;
+use slashbox_dialects::{Dialect, Format};
 use slashbox_egress::{OWN_HEADERS, Settings as EgressSettings, Target, TargetError};
 
 /// The headers that the host itself writes, besides those that belong to the connection.
@@ -77,10 +77,11 @@ pub struct Webhook {
     pub(crate) url: String,
     pub(crate) subscription: Subscription,
     pub(crate) format: Format,
-    pub(crate) profile: Profile,
+    pub(crate) profile: Option<Profile>,
     pub(crate) in_flight_max: u32,
     pub(crate) per_second: Option<u32>,
     pub(crate) api_key: Option<SecretString>,
+    pub(crate) hmac_secret: Option<SecretString>,
     pub(crate) keys: Vec<SigningKey>,
     pub(crate) headers: HeaderMap,
 }
@@ -119,10 +120,11 @@ impl Webhook {
             url: url.into(),
             subscription: Subscription::default(),
             format: Format::AsReceived,
-            profile: Profile::default(),
+            profile: None,
             in_flight_max: IN_FLIGHT_MAX,
             per_second: None,
             api_key: None,
+            hmac_secret: None,
             keys: Vec::new(),
             headers: HeaderMap::new(),
         }
@@ -171,11 +173,17 @@ impl Webhook {
         self
     }
 
-    /// When attempts that failed are made again.
+    /// When attempts that failed are made again. If nothing is said, that of TG-Staff for its format, else the default one.
     #[must_use]
     pub fn profile(mut self, profile: Profile) -> Self {
-        self.profile = profile;
+        self.profile = Some(profile);
         self
+    }
+
+    pub(crate) fn its_profile(&self) -> Profile {
+        let of_format =
+            if self.format == Format::Dialect(Dialect::TG_STAFF) { Profile::TgStaff } else { Profile::Default };
+        self.profile.unwrap_or(of_format)
     }
 
     /// The most requests to it at the same time, at least 1; 40 if nothing is said.
@@ -196,6 +204,14 @@ impl Webhook {
     #[must_use]
     pub fn api_key(mut self, api_key: impl Into<SecretString>) -> Self {
         self.api_key = Some(api_key.into());
+        self
+    }
+
+    /// By what bodies are signed that are written as TG-Staff writes them: the hex of HMAC-SHA256 in
+    /// `X-TG-Staff-Signature`.
+    #[must_use]
+    pub fn hmac_secret(mut self, secret: impl Into<SecretString>) -> Self {
+        self.hmac_secret = Some(secret.into());
         self
     }
 
@@ -239,7 +255,8 @@ impl Webhook {
     /// Another one for each way in which it is reached and written to, and may answer: whatever of that changes, may be what
     /// the attempts before failed for.
     pub(crate) fn revision(&self, egress: &EgressSettings) -> String {
-        let Self { url, format, profile, api_key, keys, headers, .. } = self;
+        let Self { url, format, api_key, hmac_secret, keys, headers, .. } = self;
+        let profile = self.its_profile();
         let mut parts = Sha256::new();
         let mut part = |bytes: &[u8]| {
             parts.update(bytes.len().to_be_bytes()); // So that no two lists of parts come to the same.
@@ -247,8 +264,10 @@ impl Webhook {
         };
         part(format!("{url} {} {:?}", egress.allow_http, egress.allow_cidrs).as_bytes());
         part(format!("{} {:?} {:?}", format.name(), profile.answer_max(), profile.success()).as_bytes());
-        part(&[u8::from(api_key.is_some())]);
-        part(api_key.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes());
+        for secret in [api_key, hmac_secret] {
+            part(&[u8::from(secret.is_some())]);
+            part(secret.as_ref().map_or("", ExposeSecret::expose_secret).as_bytes());
+        }
         // By what its requests are signed, without the keys themselves. No request is so empty.
         part(sign(keys, "", 0, b"").as_bytes());
         for (name, value) in headers {
@@ -324,7 +343,8 @@ mod tests {
         let revision = |webhook: &Webhook| webhook.revision(&egress);
         let other = [
             Webhook { url: "https://a.example/b".into(), ..webhook() },
-            webhook().format(Format::Hotline),
+            webhook().format(Format::Standard),
+            webhook().hmac_secret("k".to_owned()),
             webhook().profile(Profile::TgStaff),
             webhook().api_key("l".to_owned()),
             Webhook { api_key: None, ..webhook() },

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde_json::json;
 use slashbox::{
-    AdminAccess, Answer, BuildError, CommandError, Configuration, EgressSettings, EmitError, Host, HostBuilder,
-    NewCommand, NewEvent, Outcome, ReloadError, Sender, Shown, Source, SourceError, Standing, Webhook,
+    AdminAccess, Answer, BuildError, CommandError, Configuration, EgressSettings, EmitError, Format, Host, HostBuilder,
+    NewCommand, NewEvent, Outcome, ReloadError, Reply, Sender, Shown, Source, SourceError, Standing, Webhook,
 };
 use tokio::net::TcpListener;
 
@@ -21,7 +21,7 @@ async fn shown(host: &Host, tenant: &str, command: NewCommand) -> Shown {
 }
 
 fn message(text: &str) -> Shown {
-    Shown::Message(text.into())
+    Shown::Message(Reply { text: text.into(), format: Format::Plain })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -32,7 +32,9 @@ async fn a_program_gives_commands_itself() {
     let Answer { id, command, by, outcome, .. } = host.command("acme", command).await.unwrap();
     assert_eq!((id.len(), command.as_str(), by.name(), outcome.name()), (26, "/echo", "probe", "replied"));
     let command = NewCommand::new("/whoami").args("a b").conversation("7").operator("anna").contact("bert");
-    let Shown::Message(fields) = shown(&host, "acme", command.source("shop")).await else { panic!("no message") };
+    let Shown::Message(Reply { text: fields, .. }) = shown(&host, "acme", command.source("shop")).await else {
+        panic!("no message")
+    };
     assert_has(&fields, &["args=a b\nconversation=7\noperator=anna\ncontact=bert\n"]);
     assert_has(&fields, &["tenant=acme\nsource=shop\ndialect=native\ninstance=none"]);
     let data = json!({ "a": [1, 2] });
@@ -153,7 +155,7 @@ async fn its_routes_are_mounted_where_the_program_likes() {
     assert_eq!(post().await, (200, r#"{"message":"Marked: deal"}"#.into()));
     // It was the tenant's, and the program sees what the platform did.
     let command = || NewCommand::new("/mark").conversation("-1002146012345:5").source("support");
-    let Shown::Message(mark) = shown(&host, "acme", command()).await else { panic!("no message") };
+    let Shown::Message(Reply { text: mark, .. }) = shown(&host, "acme", command()).await else { panic!("no message") };
     assert_has(&mark, &["deal — marked by 123456"]);
     assert_eq!(shown(&host, "beta", command()).await, message("Not marked yet. Mark it with /mark STATUS"));
     let ready = async || client.get(format!("{url}/readyz")).send().await.unwrap().status().as_u16();

@@ -63,6 +63,9 @@ pub(crate) struct SourceTable {
     pub(super) dialect: String,
     pub(super) tenant: Option<String>,
     pub(super) api_key: Option<String>,
+    pub(super) token: Option<String>,
+    pub(super) hmac_secret: Option<String>,
+    pub(super) auth_header: Option<String>,
     pub(super) reply: Option<String>,
     pub(super) webhooks_file: Option<String>,
 }
@@ -82,6 +85,7 @@ pub(crate) struct WebhookTable {
     pub(super) in_flight: Option<u32>,
     pub(super) per_second: Option<u32>,
     pub(super) api_key: Option<String>,
+    pub(super) hmac_secret: Option<String>,
     #[serde(default)]
     pub(super) secrets: Vec<String>,
     #[serde(default)]
@@ -104,6 +108,7 @@ impl File for ConfigFile {
     }
 
     fn is_secret(key: &str) -> bool {
-        key.ends_with("api_key") || key == "admin.token" || key.contains("headers") || key.contains("secrets")
+        let secrets = ["api_key", "token", "hmac_secret", "auth_header"];
+        secrets.iter().any(|secret| key.ends_with(secret)) || key.contains("headers") || key.contains("secrets")
     }
 }

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
+use http::HeaderName;
 use secrecy::SecretString;
 use slashbox_core::{HostLimits, LimitKey, Limits, NameError};
 use slashbox_delivery::Keeping;
-use slashbox_dialects::{ReplyStyle, Secret};
+use slashbox_dialects::{Credential, Credentials, CredentialsError, Dialect, ReplyStyle, Secret, ShortSecret};
 use slashbox_runtime::Settings;
 use slashbox_toml::{FileError, expand};
 
@@ -218,14 +219,19 @@ fn sources<E: Fn(&str) -> Option<String>>(
     for (index, mut table) in tables.into_iter().enumerate() {
         let key = |key: &str| format!("sources[{index}].{key}");
         let file = table.webhooks_file.take();
-        let (source, api_key) = source(table, &key, text)?;
+        let source = source(&table, &key, text)?;
         if sources.iter().any(|earlier| earlier.name == source.name) {
             return Err(wrong(&key("name"), &source.name, "expected a name that no other source has"));
         }
         if let Some(file) = file {
             let key = key("webhooks_file");
+            let Some(api_key) = &source.credentials.api_key else {
+                let expected = format!("the dialect {} has no such file: expected the dialect hotline", source.dialect);
+                return Err(hidden(&key, &expected));
+            };
             let path = dir.join(text.expand(&key, &file)?);
-            let of = OfSource { key: &key, name: &source.name, tenant: &source.tenant, api_key: &api_key };
+            let api_key = api_key.expose();
+            let of = OfSource { key: &key, name: &source.name, tenant: &source.tenant, api_key };
             webhooks.extend(webhooks::of_file(&path, &of)?);
         }
         sources.push(source);
@@ -233,42 +239,95 @@ fn sources<E: Fn(&str) -> Option<String>>(
     Ok((sources, webhooks))
 }
 
-/// The source, and the key that its platform sends.
+/// A source as it is written.
 fn source<E: Fn(&str) -> Option<String>>(
-    table: SourceTable,
+    table: &SourceTable,
     key: &impl Fn(&str) -> String,
     text: &Text<E>,
-) -> Result<(Source, String), ConfigError> {
+) -> Result<Source, ConfigError> {
     let expanded = |name: &str, value: &str| text.expand(&key(name), value);
     let dialect = expanded("dialect", &table.dialect)?;
-    if dialect != "hotline" {
-        return Err(wrong(&key("dialect"), &dialect, "expected hotline"));
-    }
-    let hidden = |problem: &str| ConfigError::Value {
-        key: key("api_key"),
-        value: None,
-        expected: format!("{problem}: expected the key that the platform sends"),
-    };
-    let api_key = table.api_key.ok_or_else(|| hidden("required by the dialect hotline"))?;
-    let api_key = expanded("api_key", &api_key)?;
+    let dialect: Dialect = dialect.parse().map_err(|_| wrong(&key("dialect"), &dialect, &one_of_dialects()))?;
+    let credentials = credentials(table, dialect, key, text)?;
     let reply = match expanded("reply", table.reply.as_deref().unwrap_or("json"))?.as_str() {
         "json" => ReplyStyle::Json,
-        "text" => ReplyStyle::Text,
+        "text" if dialect == Dialect::HOTLINE => ReplyStyle::Text,
+        "text" => return Err(wrong(&key("reply"), "text", &format!("expected json: the dialect is {dialect}"))),
         other => return Err(wrong(&key("reply"), other, "expected json or text")),
     };
     let name = expanded("name", &table.name)?;
     let tenant = expanded("tenant", table.tenant.as_deref().unwrap_or("default"))?;
     let no_name = |name: &str, value: &str| wrong(&key(name), value, &format!("expected {}", NameError::EXPECTED));
-    let source = Source::hotline(&name, &api_key).map_err(|error| match error {
-        SourceError::Name(_) => no_name("name", &name),
-        SourceError::Key(error) => ConfigError::Value {
-            key: key("api_key"),
-            value: None,
-            expected: format!("{error}, the key that the platform sends"),
-        },
+    let source = Source::new(&name, dialect, credentials).map_err(|error| match error {
+        SourceError::Credentials(error) => no_credentials(dialect, key, &error),
+        SourceError::Name(_) | SourceError::Key(_) | SourceError::Header(_) => no_name("name", &name),
     })?;
-    let source = source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))?;
-    Ok((source, api_key))
+    Ok(source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))?)
+}
+
+fn one_of_dialects() -> String {
+    let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
+    format!("expected one of {}", names.join(", "))
+}
+
+fn no_credentials(dialect: Dialect, key: &impl Fn(&str) -> String, error: &CredentialsError) -> ConfigError {
+    let of = |credential: Option<&Credential>| key(credential.map_or("dialect", |credential| credential.name()));
+    match error {
+        CredentialsError::None { expected } => {
+            let names: Vec<&str> = expected.iter().map(|credential| credential.name()).collect();
+            let expected_one = format!("the dialect {dialect} needs one of: {}", names.join(", "));
+            hidden(&of(expected.first()), &format!("is missing: {expected_one}"))
+        }
+        CredentialsError::Unknown { unknown, .. } => {
+            hidden(&of(Some(unknown)), &format!("the dialect {dialect}: {error}"))
+        }
+    }
+}
+
+/// By what a source knows its sender.
+fn credentials<E: Fn(&str) -> Option<String>>(
+    table: &SourceTable,
+    dialect: Dialect,
+    key: &impl Fn(&str) -> String,
+    text: &Text<E>,
+) -> Result<Credentials, ConfigError> {
+    let secret = |name: &str, written: &Option<String>| -> Result<Option<Secret>, ConfigError> {
+        let Some(written) = written else { return Ok(None) };
+        let value = text.expand(&key(name), written)?;
+        let short = |error: ShortSecret| hidden(&key(name), &format!("{error}, {}", what_it_is(name, dialect)));
+        Secret::new(&value).map(Some).map_err(short)
+    };
+    Ok(Credentials {
+        api_key: secret("api_key", &table.api_key)?,
+        token: secret("token", &table.token)?,
+        hmac_secret: secret("hmac_secret", &table.hmac_secret)?,
+        auth_header: table.auth_header.as_ref().map(|written| auth_header(written, key, text)).transpose()?,
+    })
+}
+
+fn what_it_is(name: &str, dialect: Dialect) -> String {
+    match name {
+        "api_key" => "the key that the platform sends".into(),
+        "token" => "as hard to guess as a password".into(),
+        _ => format!("the secret by which {dialect} signs"),
+    }
+}
+
+/// `Name: value`.
+fn auth_header<E: Fn(&str) -> Option<String>>(
+    written: &str,
+    key: &impl Fn(&str) -> String,
+    text: &Text<E>,
+) -> Result<(HeaderName, Secret), ConfigError> {
+    let key = key("auth_header");
+    let written = text.expand(&key, written)?;
+    let (name, value) = written.split_once(':').ok_or_else(|| hidden(&key, "expected `Name: value`"))?;
+    let header = name.trim().parse().map_err(|_| hidden(&key, "expected a name of letters, digits and hyphens"))?;
+    let value = value.trim();
+    if !value.chars().all(|c| c.is_ascii_graphic() || c == ' ') {
+        return Err(hidden(&key, "expected a value of ASCII characters: no header carries others"));
+    }
+    Ok((header, Secret::new(value).map_err(|error| hidden(&key, &format!("its value has {error}")))?))
 }
 
 pub(super) fn wrong(key: &str, value: &str, expected: &str) -> ConfigError {

@@ -1,6 +1,7 @@
 //! What configurations resolve to, and how their mistakes are told.
 
 use slashbox_core::{HostLimits, Limits};
+use slashbox_dialects::Dialect;
 
 use super::*;
 
@@ -71,7 +72,7 @@ fn a_source() {
     let text = source("api_key = \"${KEY}\"\ntenant = \"acme\"\nreply = \"text\"\n");
     let config = parse(&text).unwrap();
     let [source] = &*config.sources else { panic!("{:?}", config.sources) };
-    assert_eq!((source.name(), source.dialect(), &*source.tenant), ("support", "hotline", "acme"));
+    assert_eq!((source.name(), source.dialect(), &*source.tenant), ("support", Dialect::HOTLINE, "acme"));
     assert!(!format!("{config:?}").contains("s3cret-of-all"));
 }
 
@@ -209,7 +210,7 @@ fn bad_webhooks() {
     }
     for (profile, per_second) in [("default", None), ("tg-staff", Some(10)), ("none", None)] {
         let webhook = parse(&hook(&format!("profile = \"{profile}\""))).unwrap().webhooks.remove(0);
-        assert_eq!((webhook.per_second, webhook.profile.per_second()), (None, per_second), "{profile}");
+        assert_eq!((webhook.per_second, webhook.its_profile().per_second()), (None, per_second), "{profile}");
     }
     check(&hook("profile = \"fast\""), "`webhooks[0].profile` = \"fast\": expected default, tg-staff or none");
     check(

@@ -10,6 +10,7 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use slashbox_core::{Pattern, Sender, signature::SigningKeyError};
+use slashbox_dialects::Format;
 use slashbox_egress::{RangeError, Settings as EgressSettings};
 
 use super::{
@@ -157,11 +158,11 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
         webhook = webhook.senders([sender]);
     }
     if let Some(format) = optional("format", table.format)? {
-        webhook = webhook
-            .format(format.parse().map_err(|_| wrong(&key("format"), &format, "expected as-received or hotline"))?);
+        webhook = webhook.format(format.parse().map_err(|_| wrong(&key("format"), &format, &one_of_formats()))?);
     }
     webhook = match optional("profile", table.profile)?.as_deref() {
-        None | Some("default") => webhook,
+        None => webhook,
+        Some("default") => webhook.profile(Profile::Default),
         Some("tg-staff") => webhook.profile(Profile::TgStaff),
         Some("none") => webhook.profile(Profile::None),
         Some(other) => return Err(wrong(&key("profile"), other, "expected default, tg-staff or none")),
@@ -182,6 +183,12 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
     if let Some(api_key) = optional("api_key", table.api_key)? {
         webhook = webhook.api_key(SecretString::from(api_key));
     }
+    if let Some(secret) = optional("hmac_secret", table.hmac_secret)? {
+        if secret.is_empty() {
+            return Err(mistake("hmac_secret", "empty: expected the secret that the receiver checks by".into()));
+        }
+        webhook = webhook.hmac_secret(SecretString::from(secret));
+    }
     for (number, secret) in table.secrets.iter().enumerate() {
         let place = format!("secrets[{number}]");
         let parsed =
@@ -194,6 +201,11 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
         webhook = webhook.header(name, &value).map_err(|error| mistake(&place, header_problem(error)))?;
     }
     Ok(webhook)
+}
+
+fn one_of_formats() -> String {
+    let names: Vec<&str> = Format::all().map(Format::name).collect();
+    format!("expected one of {}", names.join(", "))
 }
 
 fn header_problem(error: WebhookError) -> String {

@@ -41,7 +41,7 @@ impl Answer {
     pub fn shown(&self) -> Shown {
         let Self { id, command, by, .. } = self;
         match &self.outcome {
-            Outcome::Replied(Some(reply)) => Shown::Message(reply.text.clone()),
+            Outcome::Replied(Some(reply)) => Shown::Message(reply.clone()),
             Outcome::Replied(None) => Shown::Nothing,
             Outcome::Refused(why) if why.is_empty() => Shown::Error(format!("{command} was refused (ref {id})")),
             Outcome::Refused(why) => Shown::Error(fitting(why.clone())),

@@ -2,10 +2,11 @@
 
 use slashbox_core::{Effects, Emit, Event, Origin, PluginId, Sender};
 use slashbox_delivery::{Addressed, Changed};
+use slashbox_dialects::Dialect;
 use slashbox_runtime::Plugin;
 
 use super::Subscribers;
-use crate::new::{DIALECT, new_id};
+use crate::new::new_id;
 
 /// The call in which something is emitted.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ fn event(call: Emitting<'_>, emit: Emit) -> Event {
         message: None,
         text: None,
         occurred_at_ms: call.now_ms,
-        origin: Origin { dialect: DIALECT.into(), ..call.origin.clone() },
+        origin: Origin { dialect: Dialect::NATIVE.name().into(), ..call.origin.clone() },
         data,
         envelope: String::new(),
         hops: call.hops.saturating_add(1),

@@ -103,14 +103,16 @@ fn subscribed(webhook: Webhook, way_out: &WayOut) -> Result<Subscribed, Configur
     let checked = webhook.check(settings);
     let (target, name) =
         checked.map_err(|source| ConfigurationError::Webhook { name: webhook.name.clone(), source })?;
-    let revision = webhook.revision(settings);
-    let Webhook { tenant, subscription, format, profile, in_flight_max, per_second, api_key, keys, headers, .. } =
-        webhook;
+    let (revision, profile) = (webhook.revision(settings), webhook.its_profile());
+    let Webhook {
+        tenant, subscription, format, in_flight_max, per_second, api_key, hmac_secret, keys, headers, ..
+    } = webhook;
     let remote = RemoteSettings {
         name,
         target,
         format,
         api_key,
+        hmac_secret,
         keys,
         headers,
         schedule: profile.schedule(),

@@ -40,10 +40,12 @@ use openapi::Refused;
 pub use wire::version_json;
 
 pub(super) fn router(inner: Arc<Inner>) -> Router<Arc<Inner>> {
-    let (routes, document) = openapi::described();
+    let (routes, mut document) = openapi::described();
+    let (native, of_native) = super::native::described().split_for_parts();
+    document.merge(of_native);
     let document = Bytes::from(document.to_pretty_json().unwrap_or_default()); // It has nothing that JSON lacks.
     let description = get(move || async { ([(CONTENT_TYPE, "application/json")], document) });
-    routes.route_layer(from_fn_with_state(inner, guard)).route("/openapi.json", description)
+    routes.route_layer(from_fn_with_state(inner, guard)).merge(native).route("/openapi.json", description)
 }
 
 /// Lets in who may come in.

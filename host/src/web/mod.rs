@@ -5,6 +5,7 @@
 
 mod admin;
 mod ingest;
+mod native;
 mod problem;
 
 use std::{sync::Arc, time::Duration};
@@ -30,6 +31,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) fn router(inner: Arc<Inner>) -> Router {
     Router::new()
         .route("/in/{source}", post(ingest::take))
+        .route("/in/{source}/{token}", post(ingest::take))
         .merge(admin::router(inner.clone()))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))

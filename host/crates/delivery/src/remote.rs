@@ -19,7 +19,7 @@ use slashbox_core::{
     Command, Fault, Outcome, Reply, Schedule,
     signature::{SigningKey, sign},
 };
-use slashbox_dialects::{Format, Rendered, answer_of_remote};
+use slashbox_dialects::{Format, Recipient, Rendered, answer_of_remote};
 use slashbox_egress::{Egress, Limits, Request, Response, SendError, Target, TargetError};
 use tracing::warn;
 
@@ -65,6 +65,8 @@ pub struct RemoteSettings {
     pub format: Format,
     /// What it knows the sender by, where the format has a place for it.
     pub api_key: Option<SecretString>,
+    /// By what its bodies are signed, where the format has a place for that.
+    pub hmac_secret: Option<SecretString>,
     /// By what its requests are signed, each by all; not at all if there are none.
     pub keys: Vec<SigningKey>,
     /// What its requests carry besides.
@@ -153,7 +155,7 @@ impl Remote {
     /// Has it answer a command within `total`. A command is sent once. `now_ms` is the time, in milliseconds since the Unix
     /// epoch.
     pub async fn command(&self, command: &Command, now_ms: u64, total: Duration) -> Outcome {
-        let body = self.settings.format.command(command, self.api_key());
+        let body = self.settings.format.command(command, &self.recipient());
         let limits = Limits { total, ..Limits::default() };
         let answer = self.send(self.here(), body, Marks::first(&command.id, now_ms), limits).await;
         let outcome = match answer {
@@ -176,13 +178,17 @@ impl Remote {
         }
     }
 
-    fn api_key(&self) -> Option<&str> {
-        self.settings.api_key.as_ref().map(ExposeSecret::expose_secret)
+    fn recipient(&self) -> Recipient<'_> {
+        let RemoteSettings { api_key, hmac_secret, .. } = &self.settings;
+        Recipient {
+            api_key: api_key.as_ref().map(ExposeSecret::expose_secret),
+            hmac_secret: hmac_secret.as_ref().map(ExposeSecret::expose_secret),
+        }
     }
 
     /// Where it is.
     fn here(&self) -> Place<'_> {
-        Place { target: self.settings.target.clone(), headers: self.settings.headers.clone(), api_key: self.api_key() }
+        Place { target: self.settings.target.clone(), headers: self.settings.headers.clone(), to: self.recipient() }
     }
 
     /// Another place, for a replay. What the webhook's own server knows the host by is nobody else's to see.
@@ -193,7 +199,7 @@ impl Remote {
         Ok(if is_same {
             Place { target, ..self.here() }
         } else {
-            Place { target, headers: HeaderMap::new(), api_key: None }
+            Place { target, headers: HeaderMap::new(), to: Recipient::default() }
         })
     }
 
@@ -219,6 +225,9 @@ impl Remote {
         for (name, is_so) in [(REPLAY, marks.replay), (OUT_OF_ORDER, marks.out_of_order)] {
             headers.extend(is_so.then_some((name, HeaderValue::from_static("true"))));
         }
+        if let Some((name, value)) = body.signature {
+            headers.extend(HeaderValue::try_from(value).ok().map(|value| (HeaderName::from_static(name), value)));
+        }
         let body = Bytes::from(body.body);
         self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await
     }
@@ -234,7 +243,7 @@ impl Remote {
         };
         let private =
             delivery.replay_url.as_ref().map(|_| Redactor::new(parts_of(&place.target).iter().map(String::as_str)));
-        let body = self.settings.format.event(&delivery.event, place.api_key);
+        let body = self.settings.format.event(&delivery.event, &place.to);
         let limits = Limits { total: self.settings.answer_max, ..Limits::default() };
         match self.send(place, body, Marks::of(delivery), limits).await {
             Ok(response) => {
@@ -285,7 +294,7 @@ impl Remote {
 struct Place<'r> {
     target: Target,
     headers: HeaderMap,
-    api_key: Option<&'r str>,
+    to: Recipient<'r>,
 }
 
 /// Somebody asked for a replay to where no request may go any more.
@@ -317,11 +326,12 @@ impl<'m> Marks<'m> {
     }
 }
 
-/// The key, and of each header its value and what follows a scheme such as `Bearer`.
+/// The keys, and of each header its value and what follows a scheme such as `Bearer`.
 fn credentials(settings: &RemoteSettings) -> impl Iterator<Item = &str> {
     let values = settings.headers.values().filter_map(|value| value.to_str().ok());
     let in_headers = values.flat_map(|value| [value, value.split_once(' ').map_or("", |(_, rest)| rest)]);
-    settings.api_key.as_ref().map(ExposeSecret::expose_secret).into_iter().chain(in_headers)
+    let keys = settings.api_key.iter().chain(&settings.hmac_secret).map(ExposeSecret::expose_secret);
+    keys.chain(in_headers)
 }
 
 impl Subscriber for Remote {
@@ -453,6 +463,7 @@ mod tests {
             target,
             format: Format::AsReceived,
             api_key: None,
+            hmac_secret: None,
             keys: Vec::new(),
             headers: HeaderMap::new(),
             schedule: Schedule::none(),

@@ -107,6 +107,12 @@ impl Dialect {
         Self(&native::Native),
     ];
 
+    /// A Telegram help desk's.
+    pub const HOTLINE: Self = Self(&hotline::Hotline);
+
+    /// Another one's for Telegram.
+    pub const TG_STAFF: Self = Self(&tg_staff::TgStaff);
+
     /// slashbox's own: of platforms that integrate directly, of embedding programs, of plugins.
     pub const NATIVE: Self = Self(&native::Native);
 

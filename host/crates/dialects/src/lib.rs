@@ -23,7 +23,7 @@ mod time;
 mod translate;
 
 pub use answer::{Answer, Answered, RETRY_AFTER_S, Refusal, ReplyStyle, Shown};
-pub use credentials::{Credential, Credentials, CredentialsError};
+pub use credentials::{Credential, Credentials, CredentialsError, bearer};
 pub use dialect::{Dialect, DialectError, Others};
 pub use format::{Format, FormatError, Recipient, Rendered};
 pub use kind::Kind;

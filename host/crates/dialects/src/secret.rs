@@ -61,13 +61,13 @@ impl Secret {
     }
 
     /// As [`Secret::is`].
-    pub(crate) fn is_bytes(&self, text: &[u8]) -> bool {
+    pub fn is_bytes(&self, text: &[u8]) -> bool {
         let digest: [u8; 32] = Sha256::digest(text).into();
         digest.ct_eq(&self.digest).into()
     }
 
     /// Its text, for a request that is to carry it.
-    pub(crate) fn expose(&self) -> &str {
+    pub fn expose(&self) -> &str {
         &self.text
     }
 

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use serde_json::json;
 use slashbox::{
-    AdminAccess, Answer, BuildError, CommandError, Configuration, EgressSettings, EmitError, Format, Host, HostBuilder,
-    NewCommand, NewEvent, Outcome, ReloadError, Reply, Sender, Shown, Source, SourceError, Standing, Webhook,
+    AdminAccess, Answer, BuildError, CommandError, Configuration, Dialect, EgressSettings, EmitError, Format, Host,
+    HostBuilder, NewCommand, NewEvent, Outcome, ReloadError, Reply, Sender, Shown, Source, SourceError, Standing,
+    Webhook, WebhookFormat,
 };
 use tokio::net::TcpListener;
 
@@ -62,6 +63,7 @@ async fn a_program_tells_of_events_itself() {
     let kinds = ["order.*", "message.sent", "/invoice"].map(|kind| kind.parse().unwrap());
     let webhook = Webhook::new(&receiver.url("/hook")).name("shop").tenant("acme").api_key("the shop's").events(kinds);
     let webhook = webhook.header("Authorization", "Bearer t0ken").unwrap();
+    let webhook = webhook.format(WebhookFormat::Dialect(Dialect::HOTLINE));
     let egress = EgressSettings { allow_http: true, allow_cidrs: vec!["127.0.0.1/32".parse().unwrap()] };
     let host = host(&site).webhook(webhook).egress(egress).build().await.unwrap();
     let [info] = host.webhooks().try_into().unwrap();
@@ -79,7 +81,7 @@ async fn a_program_tells_of_events_itself() {
     let expected = json!({
         "event_type": "order.paid",
         "timestamp": "1970-01-01 00:00:01",
-        "data": data,
+        "data": { "chat_id": 7, "order": 12 },
         "api_key": "the shop's",
     });
     assert_eq!(first.json(), expected);

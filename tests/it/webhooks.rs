@@ -53,7 +53,7 @@ async fn a_mistake_in_a_table_is_told_with_its_key() {
     .await;
     check(&format!("{sound}tenant = \"a/b\""), &format!("`webhooks[0].tenant`: \"a/b\" is no name: {NAME}")).await;
     check(&format!("{sound}name = \"a b\""), &format!("`webhooks[0].name`: \"a b\" is no name: {NAME}")).await;
-    check(&format!("{sound}format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received or hotline").await;
+    check(&format!("{sound}format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received, hotline, sendpulse, tg-staff, inbox, native, standard or cloudevents").await;
     check(
         &format!("{sound}profile = \"never\""),
         "`webhooks[0].profile` = \"never\": expected default, tg-staff or none",

@@ -247,7 +247,8 @@ fn source<E: Fn(&str) -> Option<String>>(
 ) -> Result<Source, ConfigError> {
     let expanded = |name: &str, value: &str| text.expand(&key(name), value);
     let dialect = expanded("dialect", &table.dialect)?;
-    let dialect: Dialect = dialect.parse().map_err(|_| wrong(&key("dialect"), &dialect, &one_of_dialects()))?;
+    let dialect: Dialect =
+        dialect.parse().map_err(|_| wrong(&key("dialect"), &dialect, &format!("expected {}", Dialect::names())))?;
     let credentials = credentials(table, dialect, key, text)?;
     let reply = match expanded("reply", table.reply.as_deref().unwrap_or("json"))?.as_str() {
         "json" => ReplyStyle::Json,
@@ -265,22 +266,20 @@ fn source<E: Fn(&str) -> Option<String>>(
     Ok(source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))?)
 }
 
-fn one_of_dialects() -> String {
-    let names: Vec<&str> = Dialect::ALL.iter().map(|dialect| dialect.name()).collect();
-    format!("expected one of {}", names.join(", "))
-}
-
 fn no_credentials(dialect: Dialect, key: &impl Fn(&str) -> String, error: &CredentialsError) -> ConfigError {
-    let of = |credential: Option<&Credential>| key(credential.map_or("dialect", |credential| credential.name()));
+    let named = |credential: &Credential| format!("`{credential}`");
     match error {
+        CredentialsError::None { expected: [only] } => {
+            let required = format!("required by the dialect {dialect}: expected {}", what_it_is(*only, dialect));
+            hidden(&key(only.name()), &required)
+        }
         CredentialsError::None { expected } => {
-            let names: Vec<&str> = expected.iter().map(|credential| credential.name()).collect();
-            let expected_one = format!("the dialect {dialect} needs one of: {}", names.join(", "));
-            hidden(&of(expected.first()), &format!("is missing: {expected_one}"))
+            let one_of = expected.iter().map(named).collect::<Vec<_>>().join(" or ");
+            let required =
+                format!("required by the dialect {dialect}, or nobody could tell who sends: expected {one_of}");
+            hidden(&key(expected.first().map_or("dialect", |first| first.name())), &required)
         }
-        CredentialsError::Unknown { unknown, .. } => {
-            hidden(&of(Some(unknown)), &format!("the dialect {dialect}: {error}"))
-        }
+        CredentialsError::Unknown { unknown, .. } => hidden(&key(unknown.name()), &format!("{dialect}: {error}")),
     }
 }
 
@@ -291,25 +290,26 @@ fn credentials<E: Fn(&str) -> Option<String>>(
     key: &impl Fn(&str) -> String,
     text: &Text<E>,
 ) -> Result<Credentials, ConfigError> {
-    let secret = |name: &str, written: &Option<String>| -> Result<Option<Secret>, ConfigError> {
-        let Some(written) = written else { return Ok(None) };
-        let value = text.expand(&key(name), written)?;
-        let short = |error: ShortSecret| hidden(&key(name), &format!("{error}, {}", what_it_is(name, dialect)));
+    let secret = |credential: Credential, written: &Option<String>| -> Result<Option<Secret>, ConfigError> {
+        let (Some(written), key) = (written, key(credential.name())) else { return Ok(None) };
+        let value = text.expand(&key, written)?;
+        let short = |error: ShortSecret| hidden(&key, &format!("{error}, {}", what_it_is(credential, dialect)));
         Secret::new(&value).map(Some).map_err(short)
     };
     Ok(Credentials {
-        api_key: secret("api_key", &table.api_key)?,
-        token: secret("token", &table.token)?,
-        hmac_secret: secret("hmac_secret", &table.hmac_secret)?,
+        api_key: secret(Credential::ApiKey, &table.api_key)?,
+        token: secret(Credential::Token, &table.token)?,
+        hmac_secret: secret(Credential::HmacSecret, &table.hmac_secret)?,
         auth_header: table.auth_header.as_ref().map(|written| auth_header(written, key, text)).transpose()?,
     })
 }
 
-fn what_it_is(name: &str, dialect: Dialect) -> String {
-    match name {
-        "api_key" => "the key that the platform sends".into(),
-        "token" => "as hard to guess as a password".into(),
-        _ => format!("the secret by which {dialect} signs"),
+fn what_it_is(credential: Credential, dialect: Dialect) -> String {
+    match credential {
+        Credential::ApiKey => "the key that the platform sends".into(),
+        Credential::Token => "a text that is as hard to guess as a password".into(),
+        Credential::HmacSecret => format!("the secret by which {dialect} signs"),
+        Credential::AuthHeader => "a header that the platform sends".into(),
     }
 }
 

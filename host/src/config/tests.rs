@@ -162,7 +162,7 @@ fn bad_sources() {
     );
     let twice = source("api_key = \"12345678\"\n");
     check(&format!("{twice}{twice}"), "`sources[1].name` = \"support\": expected a name that no other source has");
-    check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline");
+    check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline, sendpulse, tg-staff, inbox or native");
 }
 
 fn webhook(lines: &str) -> String {
@@ -199,7 +199,10 @@ fn bad_webhooks() {
         &hook("senders = [\"client\"]"),
         "`webhooks[0].senders`: \"client\" is no sender: expected contact, operator, bot, system or unknown",
     );
-    check(&hook("format = \"xml\""), "`webhooks[0].format` = \"xml\": expected as-received or hotline");
+    check(
+        &hook("format = \"xml\""),
+        "`webhooks[0].format` = \"xml\": expected as-received, hotline, sendpulse, tg-staff, inbox, native, standard or cloudevents",
+    );
     for (per_second, fits) in [(0, false), (1, true), (1_000, true), (1_001, false)] {
         let text = hook(&format!("per_second = {per_second}"));
         if fits {

@@ -158,7 +158,9 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
         webhook = webhook.senders([sender]);
     }
     if let Some(format) = optional("format", table.format)? {
-        webhook = webhook.format(format.parse().map_err(|_| wrong(&key("format"), &format, &one_of_formats()))?);
+        webhook = webhook.format(
+            format.parse().map_err(|_| wrong(&key("format"), &format, &format!("expected {}", Format::names())))?,
+        );
     }
     webhook = match optional("profile", table.profile)?.as_deref() {
         None => webhook,
@@ -201,11 +203,6 @@ pub(super) fn of_table<E: Fn(&str) -> Option<String>>(
         webhook = webhook.header(name, &value).map_err(|error| mistake(&place, header_problem(error)))?;
     }
     Ok(webhook)
-}
-
-fn one_of_formats() -> String {
-    let names: Vec<&str> = Format::all().map(Format::name).collect();
-    format!("expected one of {}", names.join(", "))
 }
 
 fn header_problem(error: WebhookError) -> String {

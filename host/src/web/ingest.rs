@@ -61,6 +61,9 @@ pub(crate) async fn take(
     let Some(source) = configured.sources.get(name) else {
         return Problem::new(Code::UnknownSource, format!("no source is named {name:?}")).into_response();
     };
+    if path.contains_key("token") && source.credentials.token.is_none() {
+        return super::nothing_here().into_response();
+    }
     let outside = Outside { headers: &headers, path_token: path.get("token").map(String::as_str) };
     answer_of(&inner, &configured, source, Takes::Everything, outside, body).await
 }

@@ -38,8 +38,12 @@ pub(crate) fn router(inner: Arc<Inner>) -> Router {
         .method_not_allowed_fallback(|method: Method| async move {
             Problem::new(Code::MethodNotAllowed, format!("{method} is not taken at this path"))
         })
-        .fallback(|| async { Problem::new(Code::NotFound, "nothing is served at this path") })
+        .fallback(|| async { nothing_here() })
         .with_state(inner)
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, "nothing is served at this path")
 }
 
 /// Ready until it shuts down: who gets a host at all gets one whose plugins are loaded.

@@ -92,7 +92,7 @@ pub enum Others {
 
 /// A text that names no dialect.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no dialect: expected {}", json::one_of(Dialect::ALL.iter().map(|dialect| dialect.name())))]
+#[error("{name:?} is no dialect: expected {}", Dialect::names())]
 pub struct DialectError {
     name: String,
 }
@@ -115,6 +115,11 @@ impl Dialect {
 
     /// slashbox's own: of platforms that integrate directly, of embedding programs, of plugins.
     pub const NATIVE: Self = Self(&native::Native);
+
+    /// The names of all, for people: `hotline, sendpulse, … or native`.
+    pub fn names() -> String {
+        json::one_of(Self::ALL.iter().map(|dialect| dialect.name()))
+    }
 
     /// Its name in configuration, origins and logs.
     pub fn name(self) -> &'static str {

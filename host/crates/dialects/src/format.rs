@@ -23,7 +23,7 @@ pub enum Format {
 
 /// A text that names no format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{name:?} is no format: expected {}", one_of(Format::all().map(Format::name)))]
+#[error("{name:?} is no format: expected {}", Format::names())]
 pub struct FormatError {
     name: String,
 }
@@ -68,6 +68,11 @@ impl Format {
         std::iter::once(Self::AsReceived).chain(dialects).chain([Self::Standard, Self::CloudEvents])
     }
 
+    /// The names of all, for people: `as-received, hotline, … or cloudevents`.
+    pub fn names() -> String {
+        one_of(Self::all().map(Self::name))
+    }
+
     /// Its name in configuration.
     pub fn name(self) -> &'static str {
         match self {
@@ -93,7 +98,7 @@ impl Format {
         self.event(&Event::from(command), to)
     }
 
-    /// What is lost of a command in this format: those who have none get it as an event of its name. None if nothing is.
+    /// Whether it can say that something is a command; in others, it goes as an event of the command's name.
     pub fn has_commands(self) -> bool {
         match self {
             Self::Dialect(dialect) => dialect.has_commands(),

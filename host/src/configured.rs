@@ -6,10 +6,13 @@
 use std::collections::HashMap;
 
 use http::HeaderMap;
-use slashbox_dialects::{Dialect, bearer};
+use slashbox_dialects::{Dialect, Format, bearer};
 use slashbox_egress::{Egress, Settings as EgressSettings};
 
-use crate::{Source, Webhook, WebhookError, subscribers::Remotes};
+use crate::{
+    Source, Webhook, WebhookError,
+    subscribers::{Remotes, Subscribed},
+};
 
 /// The sources and the remotes at a moment.
 #[derive(Debug, Default)]
@@ -49,6 +52,21 @@ pub enum ConfigurationError {
 }
 
 impl Configured {
+    /// How a remote is written to that nothing has been received for: if all that it may get comes by one dialect, in that.
+    pub(crate) fn format_of(&self, remote: &Subscribed) -> Format {
+        let format = remote.remote.format();
+        if format != Format::AsReceived {
+            return format;
+        }
+        let of_sources = |source: &&Source| {
+            let wanted = &remote.subscription.sources;
+            source.tenant == remote.tenant && (wanted.is_empty() || wanted.contains(&source.name))
+        };
+        let mut dialects = self.sources.values().filter(of_sources).map(|source| source.dialect);
+        let first = dialects.next().filter(|first| dialects.all(|dialect| dialect == *first));
+        Format::Dialect(first.unwrap_or(Dialect::NATIVE))
+    }
+
     /// The native source whose token a request has.
     pub(crate) fn native(&self, headers: &HeaderMap) -> Option<&Source> {
         let token = bearer(headers)?;

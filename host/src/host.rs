@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{error, info};
 
 use crate::{
-    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, TrialSettings,
+    AdminAccess, Answer, HostBuilder, NewCommand, NewEvent, TrialSettings, activation,
     configured::{Configured, WayOut},
     pipeline::{self, AcceptError},
     reload::Reread,
@@ -222,6 +222,7 @@ impl Host {
         let deliveries = Deliveries::start(store.clone(), subscribers.clone(), clock, keeping).await?;
         let deliveries = Arc::new(deliveries);
         let follower = tokio::spawn(follow(changes, deliveries.clone()));
+        activation::ask(&configured.load(), &deliveries);
         let command_budget = Duration::from_millis(u64::from(command_ms));
         let inner = Inner {
             runtime,

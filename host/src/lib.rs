@@ -33,6 +33,7 @@
 
 #![deny(missing_docs)]
 
+mod activation;
 mod builder;
 pub mod config;
 mod configured;

@@ -32,9 +32,9 @@ pub(crate) use answer::seconds;
 pub use answer::{Answer, Answered};
 pub(crate) use call::{beginning, make_fit};
 
-/// How long the store may take to accept something: what platforms wait. Somebody who is told that it was not taken sends
+/// How long the store may take to accept something. Platforms wait for 5 s, and the answer has to reach them. Somebody who is told that it was not taken sends
 /// it again, and is known by what it is; somebody who is told nothing gives up.
-const ACCEPT_MAX: Duration = Duration::from_secs(5);
+const ACCEPT_MAX: Duration = Duration::from_secs(4);
 
 /// Why it is not certain that something was stored.
 #[derive(Debug, thiserror::Error)]

@@ -14,7 +14,9 @@ use std::{error::Error, fmt, sync::Arc};
 
 use tracing::{error, info, warn};
 
-use crate::{ConfigurationError, Host, Source, Webhook, configured::Configured, host::Inner, telemetry::HOST};
+use crate::{
+    ConfigurationError, Host, Source, Webhook, activation, configured::Configured, host::Inner, telemetry::HOST,
+};
 
 pub use changes::{Changes, Reloaded, WebhookId};
 
@@ -128,7 +130,10 @@ async fn reload(inner: &Inner, configuration: Option<Configuration>) -> Result<R
     let Configuration { sources, webhooks, after_restart } = configuration;
     let before = inner.configured.load_full();
     let next = match Configured::check(sources, webhooks, &inner.way_out) {
-        Ok(next) => Arc::new(next),
+        Ok(mut next) => {
+            activation::carry_over(&before.remotes, &mut next.remotes);
+            Arc::new(next)
+        }
         Err(error) => return Err(ReloadError::Configuration { error, after_restart }),
     };
     // In this order: see the module's head.
@@ -137,6 +142,7 @@ async fn reload(inner: &Inner, configuration: Option<Configuration>) -> Result<R
     }
     inner.configured.store(next.clone());
     inner.deliveries.directory_changed();
+    activation::ask(&next, &inner.deliveries);
     Ok(Reloaded::between(&before, &next, after_restart))
 }
 

@@ -9,12 +9,16 @@ use std::{
 };
 
 use slashbox_core::{DeliveryState, Event, Origin, PrivateUrl, Sender, SubscriberId, SubscriberKind};
-use slashbox_delivery::{Delivery, Directory, Subscriber, Verdict};
+use slashbox_delivery::{Delivery, Verdict};
+use slashbox_dialects::Dialect;
 use slashbox_egress::TargetError;
 use slashbox_store::{DeliveryFilter, DeliveryKey, ReadError, Replayed, SubscriberKey, WriteError};
 use tracing::info;
 
-use crate::{Host, WebhookInfo, WebhookState, new::new_id, pipeline::now_ms, telemetry::HOST, webhook::digest};
+use crate::{
+    Host, WebhookInfo, WebhookState, activation::told_active, new::new_id, pipeline::now_ms, telemetry::HOST,
+    webhook::digest,
+};
 
 /// The most deliveries that are replayed in one commit: a few milliseconds' work of the store's.
 const REPLAYED_MAX: u32 = 500;
@@ -255,7 +259,7 @@ impl Host {
             ReplayTo::Url(url) => id(SubscriberKind::Webhook, &elsewhere(name, url.expose())),
             ReplayTo::Same => id(SubscriberKind::Webhook, name),
         };
-        if self.inner.subscribers.find(&id).is_some() {
+        if self.inner.subscribers.has(&id) {
             return Ok(id);
         }
         Err(ReplayError::NoSubscriber { kind: id.kind, name: id.name, tenant: id.tenant })
@@ -267,12 +271,16 @@ impl Host {
     /// If the store cannot be read.
     pub async fn webhook_states(&self) -> Result<Vec<(WebhookInfo, WebhookState)>, ReadError> {
         let known = self.inner.store.reader().subscribers().await?;
+        let configured = self.inner.configured.load_full();
         let state = |info: WebhookInfo| {
+            let activation =
+                configured.remotes.find(&info.tenant, &info.name).and_then(|found| found.activation.as_ref());
             let id =
                 SubscriberId { tenant: info.tenant.clone(), kind: SubscriberKind::Webhook, name: info.name.clone() };
             let known = known.iter().find(|known| known.id == id);
             let health = known.map(|known| known.health).unwrap_or_default();
             let state = WebhookState {
+                inactive: activation.and_then(|activation| activation.why_not()),
                 paused_since_ms: known.and_then(|known| known.paused_since_ms),
                 disabled_since_ms: health.disabled_since_ms,
                 failing_since_ms: health.failing_since_ms,
@@ -280,7 +288,7 @@ impl Host {
             };
             (info, state)
         };
-        Ok(self.webhooks().into_iter().map(state).collect())
+        Ok(configured.remotes.infos().into_iter().map(state).collect())
     }
 
     /// Has a webhook wait: what it should get is accepted, and waits until it is resumed, also over a restart.
@@ -307,17 +315,23 @@ impl Host {
     pub async fn test_webhook(&self, tenant: &str, name: &str, test: Test) -> Result<Tested, WebhookActionError> {
         let configured = self.inner.configured.load_full();
         let found = configured.remotes.find(tenant, name);
-        let remote = found.ok_or_else(|| unknown(tenant, name))?.remote.clone();
+        let found = found.ok_or_else(|| unknown(tenant, name))?;
+        let remote = &found.remote;
         let began = Instant::now();
         let delivery = Delivery {
-            event: Arc::new(event(test, tenant)),
+            event: Arc::new(test_event(test, tenant)),
             attempt: 1,
             now_ms: now_ms(),
             out_of_order: false,
             replay: false,
             replay_url: None,
         };
-        let attempted = remote.deliver(&delivery).await;
+        let attempted = remote.deliver_as(&delivery, configured.format_of(found)).await;
+        if let (Test::Ping, Some(activation)) = (test, &found.activation)
+            && activation.answered(&attempted)
+        {
+            told_active(remote, tenant, &self.inner.deliveries);
+        }
         Ok(Tested {
             id: delivery.event.id.clone(),
             arrived: attempted.verdict == Verdict::Arrived,
@@ -330,7 +344,7 @@ impl Host {
 
     fn webhook_id(&self, tenant: &str, name: &str) -> Result<SubscriberId, WebhookActionError> {
         let id = SubscriberId { tenant: tenant.into(), kind: SubscriberKind::Webhook, name: name.into() };
-        if self.inner.subscribers.find(&id).is_some() { Ok(id) } else { Err(unknown(tenant, name)) }
+        if self.inner.subscribers.has(&id) { Ok(id) } else { Err(unknown(tenant, name)) }
     }
 }
 
@@ -346,12 +360,17 @@ fn unknown(tenant: &str, name: &str) -> WebhookActionError {
 }
 
 /// What a test sends. It comes from no source, and belongs to no conversation.
-fn event(test: Test, tenant: &str) -> Event {
+pub(crate) fn test_event(test: Test, tenant: &str) -> Event {
     let (kind, text) = match test {
         Test::Event => ("slashbox.test", Some("A test: slashbox reaches this webhook.".to_owned())),
         Test::Ping => ("ping", None),
     };
-    let origin = Origin { tenant: tenant.into(), source: "slashbox".into(), dialect: "native".into(), instance: None };
+    let origin = Origin {
+        tenant: tenant.into(),
+        source: "slashbox".into(),
+        dialect: Dialect::NATIVE.name().into(),
+        instance: None,
+    };
     Event {
         id: new_id(),
         kind: kind.into(),

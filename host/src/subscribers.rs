@@ -39,8 +39,10 @@ pub struct WebhookInfo {
 }
 
 /// How a webhook stands. Times are in milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookState {
+    /// Why it gets nothing yet: it has not answered the ping that its format begins with.
+    pub inactive: Option<String>,
     /// Since when an operator has it wait.
     pub paused_since_ms: Option<u64>,
     /// Since when it is disabled, since it has failed for too long: until somebody resumes it.
@@ -82,6 +84,14 @@ pub(crate) struct Route {
 impl Subscribers {
     pub(crate) fn new(runtime: Arc<Runtime>, configured: Arc<ArcSwap<Configured>>) -> Arc<Self> {
         Arc::new_cyclic(|me| Self { me: me.clone(), runtime, configured })
+    }
+
+    /// Whether somebody has this name, who may not be ready to get anything yet.
+    pub(crate) fn has(&self, id: &SubscriberId) -> bool {
+        match id.kind {
+            SubscriberKind::Plugin => self.runtime.catalog().plugin(&id.tenant, &id.name).is_some(),
+            SubscriberKind::Webhook => self.configured.load().remotes.find(&id.tenant, own_name(&id.name)).is_some(),
+        }
     }
 
     /// Who gets an event, of these remotes and of the plugins.
@@ -138,7 +148,8 @@ impl Directory for Subscribers {
             }
             SubscriberKind::Webhook => {
                 let configured = self.configured.load();
-                Some(configured.remotes.find(&id.tenant, own_name(&id.name))?.remote.clone())
+                let found = configured.remotes.find(&id.tenant, own_name(&id.name))?;
+                found.is_active().then(|| -> Arc<dyn Subscriber> { found.remote.clone() })
             }
         }
     }

@@ -63,7 +63,11 @@ async fn a_mistake_is_told_with_its_key_before_a_port_is_bound() {
         .await;
     check(&source("api_key = \"8 chars!\"\nreply = \"html\""), "`sources[0].reply` = \"html\": expected json or text")
         .await;
-    check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline, sendpulse, tg-staff, inbox or native").await;
+    check(
+        "[[sources]]\nname = \"a\"\ndialect = \"slack\"",
+        "`sources[0].dialect` = \"slack\": expected hotline, sendpulse, tg-staff, inbox or native",
+    )
+    .await;
     let one = source("api_key = \"8 chars!\"\n");
     check(&format!("{one}{one}"), "`sources[1].name` = \"support\": expected a name that no other source has").await;
 }

@@ -68,6 +68,7 @@ struct Webhook {
     events: Vec<String>,
     format: String,
     signed: bool,
+    inactive: Option<String>,
     paused_since: Option<String>,
     disabled_since: Option<String>,
     failing_since: Option<String>,
@@ -129,6 +130,9 @@ impl Webhook {
             ("left alone until", &self.left_alone_until, ODD),
             ("failing since", &self.failing_since, ODD),
         ];
+        if let Some(why) = &self.inactive {
+            return (format!("not active: {}", plain(why)), BAD);
+        }
         let state = states.into_iter().find_map(|(what, time, style)| Some((what, time.as_deref()?, style)));
         state.map_or((String::new(), Style::new()), |(what, time, style)| {
             (format!("{what} {}", short_time(time)), style)

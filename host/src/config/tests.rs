@@ -162,7 +162,10 @@ fn bad_sources() {
     );
     let twice = source("api_key = \"12345678\"\n");
     check(&format!("{twice}{twice}"), "`sources[1].name` = \"support\": expected a name that no other source has");
-    check("[[sources]]\nname = \"a\"\ndialect = \"slack\"", "`sources[0].dialect` = \"slack\": expected hotline, sendpulse, tg-staff, inbox or native");
+    check(
+        "[[sources]]\nname = \"a\"\ndialect = \"slack\"",
+        "`sources[0].dialect` = \"slack\": expected hotline, sendpulse, tg-staff, inbox or native",
+    );
 }
 
 fn webhook(lines: &str) -> String {

@@ -5,9 +5,12 @@ use std::{collections::HashMap, sync::Arc};
 use slashbox_core::{Fallbacks, Pattern, Sender, Subscription};
 use slashbox_delivery::{Policy, Remote, RemoteSettings, Subscriber};
 
+use slashbox_dialects::{Dialect, Format};
+
 use super::WebhookInfo;
 use crate::{
     Webhook,
+    activation::Activation,
     configured::{ConfigurationError, WayOut},
 };
 
@@ -24,6 +27,8 @@ pub(crate) struct Subscribed {
     pub(crate) tenant: String,
     pub(crate) subscription: Subscription,
     pub(crate) remote: Arc<Remote>,
+    /// Of one that is asked whether it is there before it gets anything.
+    pub(crate) activation: Option<Arc<Activation>>,
 }
 
 impl Remotes {
@@ -50,6 +55,10 @@ impl Remotes {
         let mut tenants: Vec<_> = self.by_tenant.iter().collect();
         tenants.sort_unstable_by_key(|(tenant, _)| *tenant);
         tenants.into_iter().flat_map(|(_, remotes)| remotes)
+    }
+
+    pub(crate) fn for_each(&mut self, change: impl FnMut(&mut Subscribed)) {
+        self.by_tenant.values_mut().flatten().for_each(change);
     }
 
     /// The one of that name.
@@ -86,6 +95,11 @@ impl Remotes {
 }
 
 impl Subscribed {
+    /// Whether it gets what is for it.
+    pub(crate) fn is_active(&self) -> bool {
+        self.activation.as_ref().is_none_or(|activation| activation.is_active())
+    }
+
     /// Whether another one of the same name gets the same, in the same way.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
         // How long it may take to answer is part of the revision.
@@ -122,5 +136,6 @@ fn subscribed(webhook: Webhook, way_out: &WayOut) -> Result<Subscribed, Configur
         success: profile.success(),
     };
     let remote = Arc::new(Remote::new(remote, egress.clone(), revision));
-    Ok(Subscribed { tenant, subscription, remote })
+    let activation = (format == Format::Dialect(Dialect::TG_STAFF)).then(Arc::default);
+    Ok(Subscribed { tenant, subscription, remote, activation })
 }

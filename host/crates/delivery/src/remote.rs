@@ -232,7 +232,8 @@ impl Remote {
         self.egress.send(Request { method: Method::POST, target, headers, body, limits }).await
     }
 
-    async fn attempt(&self, delivery: &Delivery) -> Attempted {
+    /// As its deliveries are made, but written in this way.
+    pub async fn deliver_as(&self, delivery: &Delivery, format: Format) -> Attempted {
         let place = match &delivery.replay_url {
             Some(url) => self.elsewhere(url.expose()),
             None => Ok(self.here()),
@@ -243,7 +244,7 @@ impl Remote {
         };
         let private =
             delivery.replay_url.as_ref().map(|_| Redactor::new(parts_of(&place.target).iter().map(String::as_str)));
-        let body = self.settings.format.event(&delivery.event, &place.to);
+        let body = format.event(&delivery.event, &place.to);
         let limits = Limits { total: self.settings.answer_max, ..Limits::default() };
         match self.send(place, body, Marks::of(delivery), limits).await {
             Ok(response) => {
@@ -344,7 +345,7 @@ impl Subscriber for Remote {
     }
 
     fn deliver<'d>(&'d self, delivery: &'d Delivery) -> Delivering<'d> {
-        Box::pin(self.attempt(delivery))
+        Box::pin(self.deliver_as(delivery, self.settings.format))
     }
 }
 

@@ -34,6 +34,8 @@ struct Webhook {
     format: &'static str,
     /// Whether its requests are signed.
     signed: bool,
+    /// Why it gets nothing yet: it has not answered the ping that its format begins with.
+    inactive: Option<String>,
     /// Since when an operator has it wait.
     paused_since: Option<String>,
     /// Since when it is disabled, since it has failed for too long: until somebody resumes it.
@@ -54,7 +56,8 @@ impl From<(WebhookInfo, WebhookState)> for Webhook {
     fn from((info, state): (WebhookInfo, WebhookState)) -> Self {
         let WebhookInfo { name, tenant, host, events, format, signed } = info;
         let events = events.iter().map(ToString::to_string).collect();
-        let WebhookState { paused_since_ms, disabled_since_ms, failing_since_ms, left_alone_until_ms } = state;
+        let WebhookState { inactive, paused_since_ms, disabled_since_ms, failing_since_ms, left_alone_until_ms } =
+            state;
         Self {
             tenant,
             name,
@@ -62,6 +65,7 @@ impl From<(WebhookInfo, WebhookState)> for Webhook {
             events,
             format: format.name(),
             signed,
+            inactive,
             paused_since: paused_since_ms.map(rfc3339),
             disabled_since: disabled_since_ms.map(rfc3339),
             failing_since: failing_since_ms.map(rfc3339),

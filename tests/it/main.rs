@@ -37,6 +37,7 @@ mod events;
 /// Commands that no plugin owns.
 mod fallback;
 /// Who observes a command.
+mod native;
 mod observers;
 /// Deliveries to those who are gone for a while.
 mod parked;

@@ -6,7 +6,13 @@ use std::sync::Arc;
 
 use axum::{body::Body, extract::State, http::HeaderMap, response::Response};
 use serde::Serialize;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::{
+    Modify, OpenApi, ToSchema,
+    openapi::{
+        Components, OpenApi as Document,
+        security::{Http, HttpAuthScheme, SecurityScheme},
+    },
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::{
@@ -151,10 +157,20 @@ async fn events(State(inner): State<Arc<Inner>>, headers: HeaderMap, body: Body)
     take_native(&inner, Takes::Events, &headers, body).await
 }
 
+/// The token of a native source.
+struct SourceToken;
+
+impl Modify for SourceToken {
+    fn modify(&self, document: &mut Document) {
+        let token = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_with(Components::new).add_security_scheme("source", token);
+    }
+}
+
 /// The routes, and what is said of them.
 pub(super) fn described() -> OpenApiRouter<Arc<Inner>> {
     #[derive(OpenApi)]
-    #[openapi(tags((name = "native", description = "For platforms that integrate directly: the token is a native source's")))]
+    #[openapi(modifiers(&SourceToken), tags((name = "native", description = "For platforms that integrate directly: the token is a native source's")))]
     struct Description;
     OpenApiRouter::with_openapi(Description::openapi()).routes(routes!(commands)).routes(routes!(events))
 }

@@ -1,6 +1,6 @@
 //! A host that serves, and what a test does with it.
 
-use reqwest::{Client, Method};
+use reqwest::{Body, Client, Method};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -65,6 +65,13 @@ impl Server {
     /// Posts nothing to a path, with these headers besides the usual ones.
     pub(crate) async fn post_with(&self, path: &str, headers: &[(&'static str, &str)]) -> Answer {
         let request = self.client.post(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(request.send().await.unwrap()).await.unwrap()
+    }
+
+    /// Posts a body to a path, with these headers besides the usual ones.
+    pub(crate) async fn posts(&self, path: &str, headers: &[(&'static str, &str)], body: impl Into<Body>) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.url)).body(body);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         Answer::read(request.send().await.unwrap()).await.unwrap()
     }

@@ -1,5 +1,5 @@
 //! What must hold for whatever bytes come in. The fuzzer looks for bytes for which it does not; those that it has found
-//! worth keeping are in `corpus`, and are gone through as ordinary tests.
+//! worth keeping are in `fuzz/corpus`, and are gone through as ordinary tests.
 //!
 //! Each function is one target of `cargo fuzz`, and panics if something does not hold.
 #![allow(

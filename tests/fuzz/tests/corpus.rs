@@ -8,7 +8,7 @@ use slashbox_fuzz_checks::TARGETS;
 #[test]
 fn whatever_was_kept_holds() {
     for (target, check) in TARGETS {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../corpus").join(target);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
         let files: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
         assert!(files.len() >= 10, "{target}: {} inputs are kept", files.len());
         for file in files {

@@ -50,7 +50,7 @@ impl Members<'_> {
     }
 }
 
-fn lossy(raw: &str) -> Option<String> {
+pub(crate) fn lossy(raw: &str) -> Option<String> {
     match raw.as_bytes().first()? {
         b'"' => serde_json::Deserializer::from_str(raw).deserialize_bytes(Lossy).ok(),
         b'-' | b'0'..=b'9' => Some(raw.into()),

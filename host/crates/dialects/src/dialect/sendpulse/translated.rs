@@ -89,10 +89,13 @@ fn message(event: &Event) -> Object {
 /// As [`with_own_data`], but an object whatever the data is, as the platform's receivers expect it.
 fn with_data(fields: Object, event: &Event) -> String {
     let object = with_own_data(fields, event);
-    if object.starts_with('{') {
-        return object;
-    }
     let mut wrapped = Object::new();
-    wrapped.json("data", &object);
+    match object.as_str() {
+        "null" => {}
+        object if object.starts_with('{') => return object.into(),
+        other => {
+            wrapped.json("data", other);
+        }
+    }
     wrapped.finish()
 }

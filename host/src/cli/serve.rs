@@ -5,6 +5,8 @@ mod configuration;
 use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 
 use anyhow::Context;
+use axum_server::{Handle, Server};
+use hyper_util::rt::TokioTimer;
 use slashbox::{Ask, BuildError, Catalog, Host, Plugin, Problem, Standing, WebhookInfo, config::Config, telemetry};
 use tokio::net::TcpListener;
 
@@ -14,6 +16,9 @@ use super::{
     words,
 };
 use configuration::Written;
+
+/// How long a sender may take for a request's headers, the pause before them on a connection that stays open included.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long connections may take to end beyond the commands on them.
 const GRACE: Duration = Duration::from_secs(2);
@@ -47,31 +52,31 @@ async fn serve(written: Written, config: Config) -> anyhow::Result<ExitCode> {
         error => error.into(),
     })?;
     show(&config, address, &host.webhooks(), &host.plugins());
-    let (ending, ended) = tokio::sync::oneshot::channel();
-    let ends = host.clone();
-    let server = axum::serve(listener, host.router()).with_graceful_shutdown(async move {
+    let grace = Duration::from_millis(u64::from(config.settings.host.command_ms)) + GRACE;
+    let connections = Handle::new();
+    let (ends, ending) = (host.clone(), connections.clone());
+    tokio::spawn(async move {
         stop.signal().await;
         ends.stop_delivering();
-        let _ = ending.send(()); // Only if the server has failed first is nobody there.
-        tokio::spawn(async move {
-            stop.signal().await;
-            std::process::exit(CUT_OFF); // Whoever asks twice does not want to wait.
-        });
+        ending.graceful_shutdown(Some(grace)); // A sender that holds its connection open does not hold up the end.
+        stop.signal().await;
+        std::process::exit(CUT_OFF); // Whoever asks twice does not want to wait.
     });
-    let grace = Duration::from_millis(u64::from(config.settings.host.command_ms)) + GRACE;
-    let hung = async {
-        let _ = ended.await;
-        tokio::time::sleep(grace).await;
-    };
     tokio::select! {
-        served = server => served?,
+        served = server(listener, connections)?.serve(host.router().into_make_service()) => served?,
         () = hangups.reload(&host) => {}
-        () = hung => {} // A sender that holds its connection open does not hold up the end.
     }
     if !host.shutdown().await.is_nothing() {
         std::process::exit(CUT_OFF); // Its log says what; dropping it might wait for a disk that never answers.
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Serves what comes in at a listener, with an end to what a connection may take for its headers.
+fn server(listener: TcpListener, connections: Handle<SocketAddr>) -> std::io::Result<Server<SocketAddr>> {
+    let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(connections);
+    server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
+    Ok(server)
 }
 
 /// What ends a server: Ctrl-C, and what service managers send.

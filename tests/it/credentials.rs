@@ -120,7 +120,7 @@ async fn a_remotes_key_is_nowhere_either() {
 }
 
 /// The files of the data directory have none of these.
-fn nowhere(site: &Site, secrets: &[&str]) {
+pub(crate) fn nowhere(site: &Site, secrets: &[&str]) {
     let files = files(&site.path("data"));
     assert!(files.iter().any(|(_, content)| has(content, "message.received")), "nothing is kept at all");
     for (path, content) in files {

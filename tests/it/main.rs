@@ -61,6 +61,7 @@ mod cache;
 /// Who answers a command.
 mod owners;
 /// Sources and webhooks that change while a host runs.
+mod receivers;
 mod reconfigure;
 /// Plugins that come, change and go.
 mod reload;
@@ -84,6 +85,7 @@ mod hostile_files;
 mod hostile_http;
 /// Remotes that do not answer as they should.
 mod hostile_remotes;
+mod hostile_senders;
 /// HTTP that plugins send.
 mod http;
 /// What a plugin must not reach.
@@ -105,6 +107,7 @@ mod admin;
 /// `slashbox events` and `slashbox deliveries`.
 mod listings;
 /// Plugins and how they stand: the admin API, and `slashbox plugins`.
+mod platforms;
 mod plugins;
 
 /// A plugin from its first line to its first call.

@@ -1,6 +1,6 @@
 //! A host that serves, and what a test does with it.
 
-use reqwest::{Body, Client, Method};
+use reqwest::{Body, Client, Method, header::HeaderMap};
 use serde_json::Value;
 use tokio::task::JoinHandle;
 
@@ -73,6 +73,12 @@ impl Server {
     pub(crate) async fn posts(&self, path: &str, headers: &[(&'static str, &str)], body: impl Into<Body>) -> Answer {
         let request = self.client.post(format!("{}{path}", self.url)).body(body);
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        Answer::read(request.send().await.unwrap()).await.unwrap()
+    }
+
+    /// As [`Self::posts`].
+    pub(crate) async fn posts_with(&self, path: &str, headers: HeaderMap, body: impl Into<Body>) -> Answer {
+        let request = self.client.post(format!("{}{path}", self.url)).headers(headers).body(body);
         Answer::read(request.send().await.unwrap()).await.unwrap()
     }
 

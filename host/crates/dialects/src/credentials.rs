@@ -13,7 +13,7 @@ use sha2::Sha256;
 use crate::{Received, Refusal, Secret};
 
 /// Where a platform writes its signature: HMAC-SHA256 of the body, as TG-Staff has it.
-pub(crate) const SIGNATURE_HEADER: HeaderName = HeaderName::from_static("x-tg-staff-signature");
+pub(crate) const SIGNATURE_HEADER: &str = "x-tg-staff-signature";
 
 /// One way in which a sender shows who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -237,3 +237,6 @@ impl fmt::Display for Credential {
         f.write_str(self.name())
     }
 }
+
+#[cfg(test)]
+mod tests;

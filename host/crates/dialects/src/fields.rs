@@ -25,6 +25,9 @@ pub(crate) fn id(key: &str, value: Option<&str>) -> Result<Option<String>, Refus
 pub(crate) fn text(key: &str, value: Option<&str>) -> Result<Option<String>, Refusal> {
     let Some(raw) = value else { return Ok(None) };
     let malformed = |problem: &str| Refusal::Malformed(format!("`{key}` is {}: {problem}", shown(raw)));
+    if let Some(text) = without_escapes(raw) {
+        return Ok(Some(text.into()));
+    }
     match raw.as_bytes().first() {
         Some(b'n') => Ok(None),
         Some(b'"') => match serde_json::from_str(raw) {
@@ -40,8 +43,8 @@ pub(crate) fn text(key: &str, value: Option<&str>) -> Result<Option<String>, Ref
 impl Members<'_> {
     /// The first of these members that is an id.
     pub(crate) fn id(&self, names: &[&str]) -> Option<String> {
-        let id = |name: &&str| id("", self.get(name)).ok().flatten().filter(|id| !id.is_empty());
-        names.iter().find_map(id)
+        let id = |raw: &str| id("", Some(raw)).ok().flatten().filter(|id| !id.is_empty());
+        names.iter().find_map(|name| id(self.get(name)?))
     }
 
     /// The first of these members that is a text. Half of a surrogate pair, which is no character, becomes U+FFFD.
@@ -50,7 +53,15 @@ impl Members<'_> {
     }
 }
 
+/// What a string says that has no escapes, as nearly all have none: it need not be read character by character.
+fn without_escapes(raw: &str) -> Option<&str> {
+    raw.strip_prefix('"')?.strip_suffix('"').filter(|text| !text.contains('\\'))
+}
+
 pub(crate) fn lossy(raw: &str) -> Option<String> {
+    if let Some(text) = without_escapes(raw) {
+        return Some(text.into());
+    }
     match raw.as_bytes().first()? {
         b'"' => serde_json::Deserializer::from_str(raw).deserialize_bytes(Lossy).ok(),
         b'-' | b'0'..=b'9' => Some(raw.into()),

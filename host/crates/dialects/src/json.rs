@@ -13,6 +13,9 @@ use crate::Refusal;
 /// The longest piece of a wrong value that an error repeats, in characters.
 const SHOWN_CHARS_MAX: usize = 60;
 
+/// For how many bytes an object has room from the beginning: most envelopes need no more, and so no copy.
+const OBJECT_BYTES: usize = 128;
+
 /// An object's members in their order, the values as they were written.
 #[derive(Debug, Default)]
 pub(crate) struct Members<'b>(Vec<(Cow<'b, str>, &'b RawValue)>);
@@ -129,7 +132,9 @@ pub(crate) struct Object(String);
 
 impl Object {
     pub(crate) fn new() -> Self {
-        Self("{".into())
+        let mut text = String::with_capacity(OBJECT_BYTES);
+        text.push('{');
+        Self(text)
     }
 
     /// An object with these members already: the text of one without its last brace.

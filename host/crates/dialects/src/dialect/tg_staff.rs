@@ -267,9 +267,11 @@ fn translated(event: &Event) -> String {
     }
     let name = if kind == SLASHBOX_TEST { TEST } else { kind::native_of(KINDS, kind) };
     body.text("event_type", name).text("timestamp", &time::to_rfc3339(event.occurred_at_ms));
-    body.id_if("conversation_id", conversation.as_deref());
+    // Of a message, the document promises the sender's id and the conversation's: also where nobody knows them.
+    let unknown = (name == MESSAGE_RECEIVED).then_some("");
+    body.id_if("conversation_id", conversation.as_deref().or(unknown));
     body.id_if("user_id", contact.as_deref()).id_if("agent_id", operator.as_deref());
-    body.text_if("sender_type", sender_type(event)).id_if("sender_id", sender_id(event));
+    body.text_if("sender_type", sender_type(event)).id_if("sender_id", sender_id(event).or(unknown));
     body.id_if("message_id", message.as_deref()).text_if("text", text.as_deref());
     body.text_if("status", (kind == CLOSED).then_some("closed"));
     with_own_data(body, event)
@@ -281,8 +283,8 @@ fn sender_type(event: &Event) -> Option<&'static str> {
     match event.sender {
         Sender::Contact => Some("user"),
         Sender::Operator => Some("agent"),
-        Sender::Bot => Some("bot"),
-        Sender::System => Some("system"),
+        // The document has no other word for what no person wrote.
+        Sender::Bot | Sender::System => Some("system"),
         Sender::Unknown => (event.kind == MESSAGE_SENT).then_some("agent"),
     }
 }

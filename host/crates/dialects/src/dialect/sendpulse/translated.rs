@@ -48,9 +48,9 @@ fn bot_id(event: &Event) -> &str {
 fn contact(event: &Event) -> String {
     let Event { kind, contact: id, operator, text, .. } = event;
     let mut contact = Object::new();
-    contact.text_if("id", id.as_deref());
-    contact.text_if("last_message", text.as_deref().filter(|_| kind != SENT));
     // Receivers go through these without asking whether they are there.
+    contact.text("id", id.as_deref().unwrap_or_default());
+    contact.text_if("last_message", text.as_deref().filter(|_| kind != SENT));
     contact.json("tags", "[]").json("variables", "{}");
     if operator.is_some() {
         let mut person = Object::new();

@@ -150,7 +150,7 @@ fn a_command_goes_as_an_event_of_its_name() {
     let body = Format::Dialect(dialect()).command(&command, &Recipient::default()).body;
     let expected = r#"[{
         "info": null, "service": "native", "title": "/mark", "bot": {"id": "13209", "name": "shop"},
-        "contact": {"last_message": "deal", "tags": [], "variables": {}, "operator": {"user_id": 7}}, "date": 1000
+        "contact": {"id": "", "last_message": "deal", "tags": [], "variables": {}, "operator": {"user_id": 7}}, "date": 1000
     }]"#;
     assert_eq!(body, compact(expected));
     assert_eq!(one(&body).event.kind, "flow.reached");
@@ -182,7 +182,7 @@ fn what_nobody_said_is_not_there() {
     (event.conversation, event.contact, event.operator, event.message, event.text) = (None, None, None, None, None);
     let expected = r#"[{
         "info": null, "service": "native", "title": "link_click", "bot": {"id": "13209", "name": "shop"},
-        "contact": {"tags": [], "variables": {}}, "date": 1625834714123
+        "contact": {"id": "", "tags": [], "variables": {}}, "date": 1625834714123
     }]"#;
     check(&event, expected);
     event.data = "\"no object\"".into();

@@ -393,7 +393,8 @@ fn translated(event: &Event) -> Object {
     let mut body = Object::new();
     body.text("event_type", kind::native_of(KINDS, kind));
     body.text("timestamp", &time::to_civil(*occurred_at_ms));
-    body.text_if("instance_id", origin.instance.as_deref());
+    // Its receivers have one always: where the event's platform names none, it is the source.
+    body.text("instance_id", origin.instance.as_deref().unwrap_or(&origin.source));
     match origin.dialect == Hotline.name() {
         true => body.json("data", &json::sound(&event.data)),
         false => body.json("data", &with_own_data(fields(event), event)),

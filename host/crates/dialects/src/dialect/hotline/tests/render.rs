@@ -72,7 +72,7 @@ fn what_hotline_did_not_write_is_written_as_hotline_would() {
     };
     let time = r#""timestamp":"2025-10-09 00:24:55""#;
     let mut event = emitted("conversation.closed", r#"{"n":1e999}"#);
-    check(&event, &format!(r#"{{"event_type":"dialog_closed",{time},"data":{{"n":1e999}}}}"#));
+    check(&event, &format!(r#"{{"event_type":"dialog_closed",{time},"instance_id":"app","data":{{"n":1e999}}}}"#));
     event.origin.instance = Some("i \"1\"".into());
     event.kind = "plugin.mark.done".into();
     check(
@@ -87,7 +87,7 @@ fn what_hotline_did_not_write_is_written_as_hotline_would() {
     for broken in ["", "{", "[]", "{\"event_type\":\"x\"", "x}", "{\"event_type\"}", "{}}"] {
         let origin = Origin { dialect: "hotline".into(), instance: None, ..event.origin.clone() };
         let event = Event { envelope: broken.into(), origin, kind: "/mark".into(), ..event.clone() };
-        check(&event, &format!(r#"{{"event_type":"/mark",{time},"data":{{"n":1e999}}}}"#));
+        check(&event, &format!(r#"{{"event_type":"/mark",{time},"instance_id":"app","data":{{"n":1e999}}}}"#));
     }
 }
 

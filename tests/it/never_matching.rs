@@ -131,3 +131,19 @@ async fn what_a_plugin_asks_for_in_vain_is_told_once_for_each_change() {
     server.reload().await;
     shown(json!([])).await;
 }
+
+/// A shared plugin is judged by all tenants that it serves: not by one that has its own of that name.
+#[tokio::test]
+async fn what_one_tenant_sends_a_shared_plugin_does_not_ask_for_in_vain() {
+    let site = Site::new(&["counter"]);
+    site.configure("[[sources]]\nname = \"acme\"\ndialect = \"native\"\ntoken = \"a long token\"\ntenant = \"acme\"");
+    site.grant("counter", "senders = [\"bot\"]");
+    let server = Server::start(&site).await;
+    let warnings = async |path: &str| server.admin(path).await["warnings"].clone();
+    assert_eq!(warnings("plugins/counter").await, json!([]), "acme's source may send messages of bots");
+    site.plugin("acme/counter", "counter");
+    let line = "\"message.*\" matches nothing that its senders write: bot";
+    server.log().wait_for(&["WARN", line, "plugin=counter"]).await;
+    assert_eq!(warnings("plugins/counter").await, json!([line]));
+    assert_eq!(warnings("plugins/acme/counter").await, json!([]));
+}

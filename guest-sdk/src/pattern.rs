@@ -1,12 +1,13 @@
 //! Which events a pattern covers.
 //!
-//! Invariant, the host's too: a command's pattern covers no other event, and `*` covers no command.
+//! Invariants, the host's too: a command's pattern covers no other event, and `*` covers no command; a pattern with `*` is
+//! about canonical kinds alone.
 
-/// Whether a pattern covers an event: it fits the canonical kind, or is literally the native one.
+/// Whether a pattern covers an event: it fits the canonical kind, or is literally the native one, without a `*`.
 pub(crate) fn covers(pattern: &str, kind: &str, native_kind: &str) -> bool {
     match (pattern.starts_with('/'), kind.starts_with('/')) {
         (true, true) => pattern == "/*" || pattern == kind,
-        (false, false) => pattern == native_kind || fits(pattern, kind),
+        (false, false) => (pattern == native_kind && !pattern.contains('*')) || fits(pattern, kind),
         // A platform's own name may well look like a command; only the canonical kind says what it is.
         (true, false) | (false, true) => false,
     }
@@ -53,7 +54,8 @@ mod tests {
     #[test]
     fn native_names_are_taken_literally() {
         assert!(covers("dialog_closed", "conversation.closed", "dialog_closed"));
-        assert!(covers("what.*", "flow.reached", "what.*"));
+        assert!(covers("Reserved. Apartment #3", "flow.reached", "Reserved. Apartment #3"));
+        assert!(!covers("what.*", "flow.reached", "what.*"), "a flow's title may have stars in it");
         assert!(!covers("dialog.*", "conversation.closed", "dialog.closed"));
         assert!(!covers("dialog_opened", "conversation.closed", "dialog_closed"));
     }

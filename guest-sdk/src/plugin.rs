@@ -105,9 +105,10 @@ impl Plugin {
 
     /// Takes events with a function, or a closure that captures nothing, which returns `()` or a [`Result`].
     ///
-    /// The pattern is a canonical kind (`conversation.closed`), a platform's own name (`dialog_closed`), or has `*` for
-    /// a whole dotted part, the last one standing for all that follow too (`message.*`, `*`). If several patterns cover
-    /// an event, all their handlers run, in the order in which they were bound, until one fails.
+    /// The pattern is a canonical kind (`conversation.closed`), a platform's own name, whatever its characters
+    /// (`dialog_closed`), or has `*` for a whole dotted part of a canonical kind, the last one standing for all that follow
+    /// too (`message.*`, `*`). If several patterns cover an event, all their handlers run, in the order in which they were
+    /// bound, until one fails.
     ///
     /// A pattern may also be a command to observe: `/mark` is that one, `/*` is each of them, and no other pattern covers
     /// a command. When somebody types it and another plugin or a remote answers, this plugin gets it as an event, which

@@ -25,6 +25,7 @@ use crate::{
     room::Room,
     subscribers::{Subscribers, WebhookInfo},
     telemetry::HOST,
+    warnings::Warnings,
     web,
 };
 
@@ -66,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) subscribers: Arc<Subscribers>,
     pub(crate) deliveries: Arc<Deliveries>,
+    pub(crate) warnings: Arc<Warnings>,
     pub(crate) configured: Arc<ArcSwap<Configured>>,
     pub(crate) way_out: WayOut,
     pub(crate) reread: Option<Reread>,
@@ -76,8 +78,8 @@ pub(crate) struct Inner {
     pub(crate) room: Room,
     pub(crate) repeats: Repeats,
     pub(crate) tasks: TaskTracker,
-    /// Tells the deliveries of each change of the plugins.
-    follower: JoinHandle<()>,
+    /// Tells the deliveries of each change of the plugins, and operators what they ask for in vain.
+    follower: JoinHandle<((), ())>,
 }
 
 /// A host that nobody has any more ends, though nobody has shut it down: nothing more is delivered, and the data directory
@@ -175,7 +177,7 @@ pub enum CommandError {
     ShuttingDown,
 }
 
-fn did_you_mean(near: &[String]) -> String {
+pub(crate) fn did_you_mean(near: &[String]) -> String {
     if near.is_empty() { String::new() } else { format!(", did you mean {}?", near.join(" or ")) }
 }
 
@@ -215,13 +217,18 @@ impl Host {
     pub(crate) async fn start(parts: Parts) -> Result<Self, slashbox_delivery::StartError> {
         let Parts { runtime, store, configured, way_out, reread, keeping, admin, command_ms } = parts;
         let runtime = Arc::new(runtime);
-        let changes = runtime.changes();
+        let changes = [runtime.changes(), runtime.changes()];
         let configured = Arc::new(ArcSwap::from_pointee(configured));
         let subscribers = Subscribers::new(runtime.clone(), configured.clone());
         let clock = Arc::new(SystemClock);
         let deliveries = Deliveries::start(store.clone(), subscribers.clone(), clock, keeping).await?;
         let deliveries = Arc::new(deliveries);
-        let follower = tokio::spawn(follow(changes, deliveries.clone()));
+        let warnings = Warnings::new(runtime.clone(), configured.clone());
+        let follower = tokio::spawn({
+            let [of_deliveries, of_warnings] = changes;
+            let (deliveries, warnings) = (deliveries.clone(), warnings.clone());
+            async move { tokio::join!(follow(of_deliveries, deliveries), warnings.follow(of_warnings)) }
+        });
         activation::ask(&configured.load(), &deliveries);
         let command_budget = Duration::from_millis(u64::from(command_ms));
         let inner = Inner {
@@ -229,6 +236,7 @@ impl Host {
             store,
             subscribers,
             deliveries,
+            warnings,
             configured,
             way_out,
             reread,

@@ -10,7 +10,7 @@ use crate::{CommandError, EmitError, pipeline};
 const QUOTED_CHARS_MAX: usize = 100;
 
 /// The source of what the program gives itself, if it does not say.
-const SOURCE: &str = "in-process";
+pub(crate) const SOURCE: &str = "in-process";
 
 /// A command that the embedding program itself gives.
 #[derive(Clone, Debug)]

@@ -143,7 +143,8 @@ async fn reload(inner: &Inner, configuration: Option<Configuration>) -> Result<R
     inner.configured.store(next.clone());
     inner.deliveries.directory_changed();
     activation::ask(&next, &inner.deliveries);
-    Ok(Reloaded::between(&before, &next, after_restart))
+    inner.warnings.look_again().await;
+    Ok(Reloaded { warnings: inner.warnings.all(), ..Reloaded::between(&before, &next, after_restart) })
 }
 
 async fn read(inner: &Inner) -> Result<Configuration, ReloadError> {
@@ -158,7 +159,7 @@ async fn read(inner: &Inner) -> Result<Configuration, ReloadError> {
 
 fn report(reloaded: &Result<Reloaded, ReloadError>) {
     match reloaded {
-        Ok(Reloaded { sources, webhooks, webhooks_reordered: reordered, after_restart }) => {
+        Ok(Reloaded { sources, webhooks, webhooks_reordered: reordered, after_restart, warnings: _ }) => {
             info!(target: HOST, %sources, %webhooks, reordered, "configuration reloaded");
             for key in after_restart {
                 warn!(target: HOST, key, "changed in the configuration, takes effect after a restart");

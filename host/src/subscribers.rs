@@ -10,7 +10,7 @@ mod remotes;
 use std::sync::{Arc, Weak};
 
 use arc_swap::ArcSwap;
-use slashbox_core::{Command, Event, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, near};
+use slashbox_core::{Command, Event, Pattern, PluginId, Sender, SubscriberId, SubscriberKind, Subscription, near};
 use slashbox_delivery::{Directory, Remote, Subscriber};
 use slashbox_dialects::Format;
 use slashbox_runtime::{Catalog, Owner, Plugin, Runtime};
@@ -99,7 +99,7 @@ impl Subscribers {
         let tenant = &event.origin.tenant;
         let catalog = self.runtime.catalog();
         let remotes = remotes.of(tenant).filter(|remote| remote.subscription.covers(event));
-        plugins_that_want(&catalog, tenant, &event.kind, &event.native_kind)
+        plugins_that_want(&catalog, tenant, |subscription| subscription.covers(event))
             .map(|plugin| plugin_id(tenant, plugin))
             .chain(remotes.map(|remote| webhook_id(tenant, &remote.remote)))
             .collect()
@@ -117,7 +117,8 @@ impl Subscribers {
             None => Answerer::Remote(remotes.next()?.remote.clone()),
         };
         let answers = |plugin: &Plugin| matches!(&answerer, Answerer::Plugin(owner) if owner.id() == plugin.id());
-        let plugins = plugins_that_want(&catalog, tenant, name, name).filter(|plugin| !answers(plugin));
+        let plugins = plugins_that_want(&catalog, tenant, |subscription| subscription.covers_command(name, source));
+        let plugins = plugins.filter(|plugin| !answers(plugin));
         let plugins = plugins.map(|plugin| plugin_id(tenant, plugin));
         let observers = plugins.chain(remotes.map(|remote| webhook_id(tenant, &remote.remote))).collect();
         Some(Route { answerer, observers })
@@ -130,7 +131,7 @@ impl Subscribers {
         let of_remotes = remotes.of(tenant).filter(may_answer).flat_map(|remote| &remote.subscription.patterns);
         let of_remotes = of_remotes.filter_map(|pattern| match pattern {
             Pattern::Command(name) => Some(name.as_str()),
-            Pattern::EveryCommand | Pattern::Kind(_) => None,
+            Pattern::EveryCommand | Pattern::Kind(_) | Pattern::Native(_) => None,
         });
         let mut known: Vec<&str> = catalog.commands(tenant).map(|name| name.as_str()).chain(of_remotes).collect();
         known.sort_unstable();
@@ -163,12 +164,9 @@ pub(crate) fn own_name(name: &str) -> &str {
 fn plugins_that_want<'c>(
     catalog: &'c Catalog,
     tenant: &str,
-    kind: &str,
-    native_kind: &str,
+    wants: impl Fn(&Subscription) -> bool,
 ) -> impl Iterator<Item = &'c Arc<Plugin>> {
-    let wants =
-        move |plugin: &&Arc<Plugin>| plugin.descriptor().events.iter().any(|pattern| pattern.covers(kind, native_kind));
-    catalog.subscribers(tenant).filter(wants)
+    catalog.subscribers(tenant).filter(move |plugin| wants(plugin.subscription()))
 }
 
 fn plugin_id(tenant: &str, plugin: &Plugin) -> SubscriberId {

@@ -1,7 +1,7 @@
 //! How the host's log is written, and the names in it.
 //!
 //! Fields: `tenant`, `source`, `command` (its name), `call` (its id, the ref that operators are shown), `plugin`,
-//! `by` (the plugin or webhook that answers), `event` (its id), `kind`, `outcome`, `ms`, `key` (of the configuration). Never a secret, never what somebody typed.
+//! `by` (the plugin or webhook that answers), `webhook`, `event` (its id), `kind`, `outcome`, `ms`, `key` (of the configuration). Never a secret, never what somebody typed.
 
 use std::io::IsTerminal;
 

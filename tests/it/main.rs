@@ -58,6 +58,10 @@ mod overload;
 
 /// Compiled code on disk.
 mod cache;
+/// Which of a plugin's events its grant lets through.
+mod filters;
+/// Subscriptions that nothing fits.
+mod never_matching;
 /// Who answers a command.
 mod owners;
 /// Sources and webhooks that change while a host runs.

@@ -476,7 +476,7 @@ async fn the_command_line_says_what_has_changed() {
     let nothing = json!({ "added": [], "removed": [], "changed": [] });
     let changed = json!([{ "tenant": "acme", "name": "acmes" }]);
     let webhooks = json!({ "added": [], "removed": [], "changed": changed, "reordered": false });
-    let expected = json!({ "sources": nothing, "webhooks": webhooks, "after_restart": [] });
+    let expected = json!({ "sources": nothing, "webhooks": webhooks, "after_restart": [], "warnings": [] });
     assert_eq!(serde_json::from_str::<Value>(&ended.out).unwrap(), expected);
     reload(&site, &server, &["now"]).await.assert(64, &["unexpected argument 'now'"]);
     let url = server.url().to_owned();

@@ -26,10 +26,17 @@ async fn a_mistake_in_a_table_is_told_with_its_key() {
     check(url, "`webhooks[0]`: missing field `events`").await;
     check(&format!("{sound}evnts = []"), "unknown key `webhooks[0].evnts`: did you mean `events`?").await;
     check(&format!("{url}events = []"), "`webhooks[0].events`: empty: expected at least one kind or command").await;
-    let pattern =
-        "expected a kind such as `conversation.closed`, `message.*` or `*`, or a command such as `/mark` or `/*`";
-    for wrong in ["mess*", "", "a..b", "/", "/a b", "message sent"] {
-        check(&format!("{url}events = [{wrong:?}]"), &format!("`webhooks[0].events`: {wrong:?}: {pattern}")).await;
+    for (wrong, expected) in [
+        ("mess*", "expected `*` for whole parts between the dots, such as `message.*`"),
+        ("", {
+            "expected a kind such as `conversation.closed`, `message.*` or `*`, a platform's own name, or a command such \
+             as `/mark` or `/*`"
+        }),
+        ("/", "expected a command such as `/mark` or `/*`"),
+        ("/a b", "expected a command such as `/mark` or `/*`"),
+        ("message.sent ", "expected no white space at its ends and no control characters"),
+    ] {
+        check(&format!("{url}events = [{wrong:?}]"), &format!("`webhooks[0].events`: {wrong:?}: {expected}")).await;
     }
     check("url = \"example.com\"\nevents = [\"*\"]", {
         "`webhooks[0].url`: not a URL: relative URL without a base, expected https://host/path"
@@ -101,8 +108,8 @@ async fn a_mistake_in_a_sources_file_is_told_with_its_place() {
     check(Some("{\"https://example.com\": \"/mark\"}"), &no_list).await;
     let twice = format!("{object}entry 2 has the same URL as an earlier one at line 1 column 70");
     check(Some("{\"https://a.example.com/\": [\"*\"], \"https://a.example.com/\": [\"/mark\"]}"), &twice).await;
-    check(Some("{\"https://a.example.com/\": [\"*\"], \"https://b.example.com/\": [\"a..b\"]}"), {
-        "entry 2: events: \"a..b\": expected a kind such as `conversation.closed`, `message.*` or `*`, or a command "
+    check(Some("{\"https://a.example.com/\": [\"*\"], \"https://b.example.com/\": [\"a*\"]}"), {
+        "entry 2: events: \"a*\": expected `*` for whole parts between the dots, such as `message.*`"
     })
     .await;
     let site = Site::empty();

@@ -59,6 +59,12 @@ fn show(plugin: &Plugin, cost: &Cost, file: &str) {
     for event in &descriptor.events {
         line(format_args!("  event    {}", plain(&event.to_string())));
     }
+    for source in &plugin.grant().sources {
+        line(format_args!("  source   {}", plain(source)));
+    }
+    for sender in &plugin.grant().senders {
+        line(format_args!("  sender   {sender}"));
+    }
     for host in &descriptor.http_hosts {
         line(format_args!("  http     {host}"));
     }

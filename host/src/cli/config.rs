@@ -6,7 +6,8 @@ use slashbox::config::{Bounds, Config, ConfigError, DEFAULT};
 
 use super::{
     Usage,
-    paint::{GOOD, line, paint},
+    paint::{GOOD, ODD, line, paint},
+    text::plain,
 };
 
 /// The configuration that is read if there is one and none is named.
@@ -35,6 +36,9 @@ pub(super) fn check(file: &Path) -> anyhow::Result<ExitCode> {
     let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     let (sources, webhooks) = (counted(config.sources.len(), "source"), counted(config.webhooks.len(), "webhook"));
     line(format_args!("{} {}: {sources} and {webhooks} on http://{listen}", paint(GOOD, "ok"), file.display()));
+    for warning in config.warnings() {
+        line(format_args!("{} {}", paint(ODD, "warning:"), plain(&warning.to_string())));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

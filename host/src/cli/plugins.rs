@@ -61,6 +61,8 @@ struct Plugin {
     owns: Vec<String>,
     not_owned: Vec<NotOwned>,
     #[serde(default)]
+    warnings: Vec<String>,
+    #[serde(default)]
     keeps: Vec<Kept>,
 }
 
@@ -75,6 +77,10 @@ struct Version {
     settings: Vec<Setting>,
     granted: Vec<String>,
     lacks: Vec<String>,
+    #[serde(default)]
+    sources: Vec<String>,
+    #[serde(default)]
+    senders: Vec<String>,
     limits: BTreeMap<String, u32>,
     sha256: String,
     bytes: u64,
@@ -148,6 +154,11 @@ impl List {
             note("no plugins");
         } else {
             table(&items).print();
+        }
+        for Plugin { id, warnings, .. } in &items {
+            for warning in warnings {
+                line(format_args!("{} {}", paint(ODD, "warning:"), plain(&format!("{id}: {warning}"))));
+            }
         }
         for conflict in conflicts {
             line(format_args!("{} {}", paint(ODD, "conflict:"), conflict.in_words()));
@@ -233,7 +244,12 @@ impl Plugin {
         // Mostly it answers what it declares.
         let owns = Some(self.owns.join(" ")).filter(|owns| !owns.is_empty());
         let owns = owns.filter(|_| self.serving.is_none() || !self.not_owned.is_empty());
-        known.extend([("answers", owns), ("does not", lines(not_owned)), ("keeps", lines(keeps))]);
+        known.extend([
+            ("answers", owns),
+            ("does not", lines(not_owned)),
+            ("warnings", lines(self.warnings)),
+            ("keeps", lines(keeps)),
+        ]);
         facts(&title, &known);
     }
 }
@@ -250,6 +266,8 @@ impl Version {
             ("lacks", lines(self.lacks.clone())),
             ("commands", lines(self.commands.iter().map(Command::in_words).collect())),
             ("events", lines(self.events.clone())),
+            ("sources", lines(self.sources.clone())),
+            ("senders", lines(self.senders.clone())),
             ("http", lines(self.http_hosts.clone())),
             ("settings", lines(self.settings.iter().map(Setting::in_words).collect())),
             ("limits", lines(limits)),

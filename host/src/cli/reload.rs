@@ -22,6 +22,8 @@ struct Reloaded {
     sources: Changes<String>,
     webhooks: Changes<Webhook>,
     after_restart: Vec<String>,
+    #[serde(default)]
+    warnings: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -46,7 +48,7 @@ pub(super) fn run(arguments: Reload) -> anyhow::Result<ExitCode> {
 impl Reload {
     async fn run(self) -> anyhow::Result<()> {
         let Some(answer) = self.asking.tell(&["reload"]).await? else { return Ok(()) };
-        let Reloaded { sources, webhooks, after_restart } = answer.read()?;
+        let Reloaded { sources, webhooks, after_restart, warnings } = answer.read()?;
         let reordered = webhooks.reordered;
         let is_same = sources.is_empty() && webhooks.is_empty() && !reordered;
         line(format_args!(
@@ -66,6 +68,9 @@ impl Reload {
         for key in after_restart {
             let what = paint(ODD, "changed too, takes effect after a restart");
             line(format_args!("  {}  {what}", paint(BOLD, plain(&key))));
+        }
+        for warning in warnings {
+            line(format_args!("  {} {}", paint(ODD, "warning:"), plain(&warning)));
         }
         Ok(())
     }

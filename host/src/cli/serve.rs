@@ -7,12 +7,15 @@ use std::{net::SocketAddr, path::Path, process::ExitCode, time::Duration};
 use anyhow::Context;
 use axum_server::{Handle, Server};
 use hyper_util::rt::TokioTimer;
-use slashbox::{Ask, BuildError, Catalog, Host, Plugin, Problem, Standing, WebhookInfo, config::Config, telemetry};
+use slashbox::{
+    About, Ask, BuildError, Host, Plugin, Problem, Standing, Warning, WebhookId, WebhookInfo, config::Config, telemetry,
+};
 use tokio::net::TcpListener;
 
 use super::{
     Serve, Usage, block_on,
     paint::{BOLD, DIM, GOOD, ODD, line, paint},
+    text::plain,
     words,
 };
 use configuration::Written;
@@ -51,7 +54,7 @@ async fn serve(written: Written, config: Config) -> anyhow::Result<ExitCode> {
         BuildError::DataInPlugins { .. } => anyhow::Error::new(Usage(error.to_string())),
         error => error.into(),
     })?;
-    show(&config, address, &host.webhooks(), &host.plugins());
+    show(&config, address, &host);
     let grace = Duration::from_millis(u64::from(config.settings.host.command_ms)) + GRACE;
     let connections = Handle::new();
     let (ends, ending) = (host.clone(), connections.clone());
@@ -147,13 +150,15 @@ impl Hangups {
 }
 
 /// What is served, for the one who started it.
-fn show(config: &Config, address: SocketAddr, webhooks: &[WebhookInfo], catalog: &Catalog) {
+fn show(config: &Config, address: SocketAddr, host: &Host) {
+    let (catalog, warnings) = (&*host.plugins(), &*host.warnings());
     line(format_args!("{} {} on {}", paint(BOLD, "slashbox"), env!("CARGO_PKG_VERSION"), paint(BOLD, url(address))));
     show_sources(config, address);
-    show_webhooks(webhooks);
+    show_webhooks(&host.webhooks(), warnings);
     line(format_args!("\nplugins  {}", paint(DIM, config.plugins_dir.display())));
     for plugin in catalog.plugins() {
         show_plugin(plugin, &config.plugins_dir);
+        show_warnings(warnings, &About::Plugin(plugin.id().clone()));
     }
     for (id, _) in catalog.standings().filter(|(_, standing)| **standing == Standing::Disabled) {
         line(format_args!("  {} {}", paint(BOLD, id), paint(ODD, "disabled by its grant file")));
@@ -193,13 +198,20 @@ fn show_sources(config: &Config, address: SocketAddr) {
     }
 }
 
-fn show_webhooks(webhooks: &[WebhookInfo]) {
+/// What somebody asks for in vain, below the one who does.
+fn show_warnings(warnings: &[Warning], about: &About) {
+    for warning in warnings.iter().filter(|warning| warning.about == *about) {
+        line(format_args!("    {} {}", paint(ODD, "warning:"), plain(&warning.what)));
+    }
+}
+
+fn show_webhooks(webhooks: &[WebhookInfo], warnings: &[Warning]) {
     if !webhooks.is_empty() {
         line("\nwebhooks");
     }
-    for WebhookInfo { name, host, events, .. } in webhooks {
-        let events: Vec<String> = events.iter().map(ToString::to_string).collect();
-        line(format_args!("  {}  {host}  {}", paint(BOLD, name), paint(DIM, events.join(" "))));
+    for WebhookInfo { name, tenant, host, events, .. } in webhooks {
+        line(format_args!("  {}  {host}  {}", paint(BOLD, name), paint(DIM, words::events(events))));
+        show_warnings(warnings, &About::Webhook(WebhookId { tenant: tenant.clone(), name: name.clone() }));
     }
 }
 

@@ -12,6 +12,7 @@ use super::{
     running_host::Asking,
     table::{Cell, Table, facts},
     text::{plain, short_time},
+    words,
 };
 
 #[derive(Debug, clap::Subcommand)]
@@ -113,7 +114,7 @@ impl List {
                 Cell::new(webhook.host),
                 Cell::new(webhook.format),
                 Cell::new(if webhook.signed { "signed" } else { "" }),
-                Cell::new(webhook.events.join(" ")),
+                Cell::new(words::events(&webhook.events)),
             ]);
         }
         table.print();

@@ -16,6 +16,15 @@ pub(super) fn setting(name: &str, required: bool, secret: bool) -> String {
     plain(&format!("{name} ({need}{secret})"))
 }
 
+/// What a webhook wants, in a line: a platform's own name may have blanks in it.
+pub(super) fn events<E: ToString>(events: &[E]) -> String {
+    let quoted = |event: &E| {
+        let event = event.to_string();
+        if event.contains(char::is_whitespace) { format!("{event:?}") } else { event }
+    };
+    plain(&events.iter().map(quoted).collect::<Vec<_>>().join(" "))
+}
+
 /// Who answers a command: a plugin, or else a webhook; for a tenant if it is not so for all.
 pub(super) fn answered_by(command: &str, tenant: Option<&str>, owner: Option<&str>) -> String {
     let owner = owner.unwrap_or("a webhook");

@@ -21,7 +21,10 @@ use slashbox_egress::Settings as EgressSettings;
 use slashbox_runtime::Settings;
 use slashbox_toml::FileError;
 
-use crate::{AdminAccess, Host, HostBuilder, Source, Webhook, telemetry::LogFormat};
+use crate::{
+    AdminAccess, Host, HostBuilder, Source, Warning, Webhook, WebhookId, never_matching::of_webhook,
+    telemetry::LogFormat,
+};
 
 /// The configuration with every key, its default and what it is for.
 pub const DEFAULT: &str = include_str!("config.default.toml");
@@ -125,6 +128,16 @@ impl Config {
     /// The first mistake in it.
     pub fn parse(text: &str, dir: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         resolve::resolve(slashbox_toml::parse(text)?, dir, environment)
+    }
+
+    /// What its webhooks ask for and will not get as they ask for it: see [`Host::warnings`].
+    pub fn warnings(&self) -> Vec<Warning> {
+        let of_webhook = |webhook: &Webhook| {
+            let (_, name) = webhook.check(&self.egress).ok()?; // It is: a configuration that exists has been checked.
+            let id = WebhookId { tenant: webhook.tenant.clone(), name };
+            Some(of_webhook(&id, &webhook.subscription, webhook.format, self.sources.iter()))
+        };
+        self.webhooks.iter().filter_map(of_webhook).flatten().collect()
     }
 
     /// Who may use the admin API: whoever has the token; without one, whoever reaches a loopback address. Asked when it is

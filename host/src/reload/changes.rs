@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, fmt};
 
 use crate::{
+    Warning,
     configured::Configured,
     subscribers::{Remotes, Subscribed},
 };
@@ -18,6 +19,8 @@ pub struct Reloaded {
     pub webhooks_reordered: bool,
     /// The keys that have changed too, and take effect after a restart.
     pub after_restart: Vec<String>,
+    /// What webhooks and plugins ask for in vain now: [`Host::warnings`](crate::Host::warnings).
+    pub warnings: Vec<Warning>,
 }
 
 /// Who came, who went, and who is not as before; each in the order of their names.
@@ -48,6 +51,7 @@ impl Reloaded {
             webhooks: Changes::between(&by_id(&before.remotes), &by_id(&next.remotes), |a, b| a.is_as(b)),
             webhooks_reordered: order(&before.remotes, &next.remotes) != order(&next.remotes, &before.remotes),
             after_restart,
+            warnings: Vec::new(),
         }
     }
 }

@@ -71,8 +71,8 @@ impl Remotes {
         let mut fallbacks = Fallbacks::default();
         let may_answer = |remote: &&Subscribed| remote.subscription.takes_sender(Sender::Operator);
         for Subscribed { tenant, subscription, .. } in self.all().filter(may_answer) {
-            let commands = subscription.patterns.iter().filter(|pattern| !matches!(pattern, Pattern::Kind(_))).cloned();
-            let mut commands = commands.peekable();
+            let is_of_commands = |pattern: &&Pattern| matches!(pattern, Pattern::Command(_) | Pattern::EveryCommand);
+            let mut commands = subscription.patterns.iter().filter(is_of_commands).cloned().peekable();
             if commands.peek().is_some() {
                 fallbacks.0.entry(tenant.clone()).or_default().extend(commands);
             }

@@ -1,6 +1,7 @@
 //! Who wants which events: patterns, and what narrows them.
 //!
-//! Pure. Invariant: `*` covers no command, and a command's pattern no event.
+//! Pure. Invariants: `*` covers no command, and a command's pattern no event; a pattern with `*` is about canonical kinds
+//! alone, whatever a platform's names look like.
 
 use std::{fmt, str::FromStr};
 
@@ -10,42 +11,66 @@ use crate::{CommandName, Event, Sender};
 const PATTERN_BYTES_MAX: usize = 200;
 
 /// Which events or commands are meant.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Pattern {
     /// A command, e.g. `/mark`.
     Command(CommandName),
     /// Every command: `/*`.
     EveryCommand,
-    /// A canonical kind or one with `*` for a dotted part (`conversation.closed`, `message.*`), or literally a platform's
-    /// own name (`dialog_closed`).
+    /// A canonical kind or one with `*` for a dotted part (`conversation.closed`, `message.*`); without one, also
+    /// literally a platform's own name (`dialog_closed`).
     Kind(String),
+    /// Literally a platform's own name that no kind could be: `Reserved. Apartment #3`.
+    Native(String),
 }
 
 /// A text that matches nothing that happens.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{pattern:?}: expected a kind such as `conversation.closed`, `message.*` or `*`, or a command such as `/mark` or `/*`"
-)]
+#[error("{pattern:?}: {expected}")]
 pub struct PatternError {
     pattern: String,
+    expected: &'static str,
 }
 
 impl FromStr for Pattern {
     type Err = PatternError;
 
     fn from_str(pattern: &str) -> Result<Self, Self::Err> {
-        let error = || PatternError { pattern: pattern.chars().take(100).collect() };
-        if pattern.len() > PATTERN_BYTES_MAX {
-            return Err(error());
+        if let Some(expected) = expected_instead(pattern) {
+            return Err(PatternError { pattern: pattern.chars().take(100).collect(), expected });
         }
         if pattern == "/*" {
             return Ok(Self::EveryCommand);
         }
         if pattern.starts_with('/') {
-            return pattern.parse().map(Self::Command).map_err(|_| error());
+            let expected = "expected a command such as `/mark` or `/*`";
+            return pattern.parse().map(Self::Command).map_err(|_| PatternError { pattern: pattern.into(), expected });
         }
         let is_part = |part: &str| part == "*" || (!part.is_empty() && part.chars().all(is_word));
-        if pattern.split('.').all(is_part) { Ok(Self::Kind(pattern.into())) } else { Err(error()) }
+        if pattern.split('.').all(is_part) {
+            Ok(Self::Kind(pattern.into()))
+        } else if pattern.contains('*') {
+            let expected = "expected `*` for whole parts between the dots, such as `message.*`";
+            Err(PatternError { pattern: pattern.into(), expected })
+        } else {
+            Ok(Self::Native(pattern.into()))
+        }
+    }
+}
+
+/// What is expected of any pattern, if this text is not so.
+fn expected_instead(pattern: &str) -> Option<&'static str> {
+    if pattern.is_empty() {
+        Some(
+            "expected a kind such as `conversation.closed`, `message.*` or `*`, a platform's own name, or a command such \
+             as `/mark` or `/*`",
+        )
+    } else if pattern.len() > PATTERN_BYTES_MAX {
+        Some("expected at most 200 bytes")
+    } else if pattern.trim() != pattern || pattern.contains(char::is_control) {
+        Some("expected no white space at its ends and no control characters")
+    } else {
+        None
     }
 }
 
@@ -63,7 +88,7 @@ impl fmt::Display for Pattern {
         match self {
             Self::Command(name) => name.fmt(f),
             Self::EveryCommand => f.write_str("/*"),
-            Self::Kind(pattern) => f.write_str(pattern),
+            Self::Kind(text) | Self::Native(text) => f.write_str(text),
         }
     }
 }
@@ -74,15 +99,17 @@ impl Pattern {
         match self {
             Self::Command(command) => command.as_str() == name,
             Self::EveryCommand => true,
-            Self::Kind(_) => false,
+            Self::Kind(_) | Self::Native(_) => false,
         }
     }
 
     /// Whether it covers an event by its canonical and its native kind; of a command, both are its name.
     pub fn covers(&self, kind: &str, native_kind: &str) -> bool {
         match self {
-            Self::Kind(_) if kind.starts_with('/') => false,
-            Self::Kind(pattern) => pattern == native_kind || fits(pattern, kind),
+            Self::Kind(_) | Self::Native(_) if kind.starts_with('/') => false,
+            Self::Kind(pattern) if pattern.contains('*') => fits(pattern, kind),
+            Self::Kind(name) => name == native_kind || name == kind,
+            Self::Native(name) => name == native_kind,
             Self::Command(_) | Self::EveryCommand => kind.starts_with('/') && self.covers_command(kind),
         }
     }
@@ -98,7 +125,7 @@ fn fits(pattern: &str, kind: &str) -> bool {
     }
 }
 
-/// What a remote webhook wants to get.
+/// What a subscriber wants to get.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Subscription {
     /// Any of these.
@@ -129,7 +156,8 @@ impl Subscription {
         self.senders.is_empty() || self.senders.contains(&sender)
     }
 
-    fn takes_source(&self, source: &str) -> bool {
+    /// Whether it takes what comes from this one.
+    pub fn takes_source(&self, source: &str) -> bool {
         self.sources.is_empty() || self.sources.iter().any(|own| own == source)
     }
 }
@@ -194,17 +222,43 @@ impl fmt::Display for SubscriberId {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
     fn patterns() {
-        for valid in ["*", "message.*", "*.closed", "dialog_closed", "conversation.closed", "/mark", "/*", "счёт"] {
-            assert_eq!(valid.parse::<Pattern>().map(|pattern| pattern.to_string()).as_deref(), Ok(valid));
-        }
-        for invalid in ["", ".", "message.", "mess*", "a b", "/", "/a/b", "/a*", "**", "message..sent"] {
-            let error = invalid.parse::<Pattern>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("{invalid:?}: expected")), "{error}");
-        }
+        let check = |texts: &[&str], is_such: fn(&Pattern) -> bool| {
+            for &text in texts {
+                let pattern = text.parse::<Pattern>();
+                assert_eq!(pattern.as_ref().map(ToString::to_string).as_deref(), Ok(text));
+                assert!(pattern.is_ok_and(|pattern| is_such(&pattern)), "{text}");
+            }
+        };
+        let kinds = ["*", "message.*", "*.closed", "dialog_closed", "conversation.closed", "счёт"];
+        check(&kinds, |pattern| matches!(pattern, Pattern::Kind(_)));
+        check(&["/mark"], |pattern| matches!(pattern, Pattern::Command(_)));
+        check(&["/*"], |pattern| matches!(pattern, Pattern::EveryCommand));
+        let names = ["Reserved. Apartment #3", "a b", "message.", ".", "message..sent", "1/2", "\"\"", "🏠"];
+        check(&names, |pattern| matches!(pattern, Pattern::Native(_)));
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_told_what_was_expected() {
+        let check = |texts: &[&str], expected: &str| {
+            for text in texts {
+                let error = text.parse::<Pattern>().unwrap_err().to_string();
+                let shown: String = text.chars().take(100).collect();
+                assert!(error.starts_with(&format!("{shown:?}: expected {expected}")), "{error}");
+            }
+        };
+        check(&[""], "a kind such as `conversation.closed`, `message.*` or `*`, a platform's own name, or a command");
+        check(&["mess*", "**", "message.*.", "Flow *", "a b.*", "*."], "`*` for whole parts between the dots");
+        check(&["/", "/a/b", "/a*", "/a b", "/*/"], "a command such as `/mark` or `/*`");
+        check(&[" a", "a ", " ", "a\u{a0}", "a\nb", "a\u{7f}", "\0"], "no white space at its ends and no control");
+        let most = "x ".repeat(PATTERN_BYTES_MAX / 2 - 1) + "xx";
+        assert_eq!(most.parse(), Ok(Pattern::Native(most.clone())));
+        check(&[&(most + "x"), &"x".repeat(PATTERN_BYTES_MAX + 1)], "at most 200 bytes");
     }
 
     fn check(pattern: &str, covered: &[&str], others: &[&str]) {
@@ -230,6 +284,52 @@ mod tests {
         check("native", &["anything"], &["/native"]);
         check("/mark", &["/mark"], &["mark", "/marks", "/mark.x"]);
         check("/*", &["/mark", "/x"], &["mark", "message.sent"]);
+    }
+
+    #[test]
+    fn a_platforms_own_name_is_taken_literally() {
+        let covers =
+            |pattern: &str, native_kind: &str| pattern.parse::<Pattern>().unwrap().covers("flow.reached", native_kind);
+        assert!(covers("Reserved. Apartment #3", "Reserved. Apartment #3"));
+        assert!(!covers("Reserved. Apartment #3", "Reserved. Apartment #33"));
+        assert!(covers("dialog_closed", "dialog_closed") && !covers("dialog_close", "dialog_closed"));
+        assert!(covers("message.sent", "message.sent"), "whatever the flow's author called it");
+        assert!(!covers("message.*", "message.*") && !covers("*.*.*", "*.*.*") && covers("flow.*", "x"));
+        assert!(!covers("/mark", "/mark") && !covers("/*", "/mark"), "a title is no command");
+    }
+
+    /// Names of words, stars, dots, slashes and blanks, many of which are patterns too.
+    fn name() -> impl Strategy<Value = String> {
+        proptest::collection::vec(prop_oneof!["[a-c]", Just(".".into()), Just("*".into()), "[/ #]"], 1..6)
+            .prop_map(|parts: Vec<String>| parts.concat())
+    }
+
+    /// `*` stands for one dotted part; as the last one, for one or more: once more, by lists.
+    fn fits_by_parts(pattern: &str, kind: &str) -> bool {
+        let (pattern, kind): (Vec<&str>, Vec<&str>) = (pattern.split('.').collect(), kind.split('.').collect());
+        let same = |(wanted, part): (&&str, &&str)| *wanted == "*" || wanted == part;
+        let length = match pattern.last() {
+            Some(&"*") => kind.len() >= pattern.len(),
+            _ => kind.len() == pattern.len(),
+        };
+        length && pattern.iter().zip(&kind).all(same)
+    }
+
+    proptest! {
+        #[test]
+        fn what_a_text_covers(text in name(), kind in "[a-c](\\.[a-c]){0,2}", native in name()) {
+            let Ok(pattern) = text.parse::<Pattern>() else {
+                let is_name = text.trim() == text && !text.starts_with('/') && !text.contains('*');
+                prop_assert!(!is_name, "{text:?} could be a platform's name");
+                return Ok(());
+            };
+            prop_assert_eq!(pattern.to_string(), text.clone());
+            let literal = !text.starts_with('/') && !text.contains('*') && text == native;
+            let fits = is_kind(&text.replace('*', "x")) && fits_by_parts(&text, &kind);
+            prop_assert_eq!(pattern.covers(&kind, &native), literal || fits);
+            let command = format!("/{kind}");
+            prop_assert_eq!(pattern.covers(&command, &command), text == "/*" || text == command);
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use slashbox_core::Sender;
 
 /// The most bytes of a name that become part of an event, so that a subscription can still name it.
-const NAME_BYTES_MAX: usize = 128;
+pub const NAME_BYTES_MAX: usize = 128;
 
 /// One of a platform's events. A platform may have several kinds under one name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,7 +26,7 @@ pub use answer::{Answer, Answered, RETRY_AFTER_S, Refusal, ReplyStyle, Shown};
 pub use credentials::{Credential, Credentials, CredentialsError, bearer};
 pub use dialect::{Dialect, DialectError, Others};
 pub use format::{Format, FormatError, Recipient, Rendered};
-pub use kind::Kind;
+pub use kind::{Kind, NAME_BYTES_MAX};
 pub use remote::{REMOTE_ANSWER_BYTES_MAX, answer_of_remote};
 pub use request::{Arrival, Incoming, Received, Request, Taken};
 pub use sample::Sample;

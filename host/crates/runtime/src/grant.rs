@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
-use slashbox_core::{CommandName, CommandNameError, Folder, HttpHost, HttpHostError, LimitKey, Limits};
+use slashbox_core::{
+    CommandName, CommandNameError, Folder, HttpHost, HttpHostError, LimitKey, Limits, NameError, Sender, SenderError,
+    check_name,
+};
 use slashbox_toml::{ExpandError, File, FileError, expand, keys_of, parse};
 
 /// What a plugin may do.
@@ -15,6 +18,11 @@ pub struct Grant {
     pub commands: Vec<CommandName>,
     /// The hosts that it may reach, of those that it asks for.
     pub allowed_hosts: Vec<HttpHost>,
+    /// The sources whose events it gets; all of the tenant's if there are none. What it owns is not narrowed, nor are its
+    /// timers.
+    pub sources: Vec<String>,
+    /// Those who must have written what it gets, in the same way; anybody if there are none.
+    pub senders: Vec<Sender>,
     /// What it reads as environment.
     pub settings: BTreeMap<String, String>,
     /// What a call of it may use: the host's ceiling, or less.
@@ -33,6 +41,12 @@ pub enum GrantError {
     /// Something that names no host.
     #[error("grant: `allowed_hosts`: {0}")]
     Host(#[from] HttpHostError),
+    /// Something that can name no source.
+    #[error("grant: `sources`: {0}")]
+    Source(#[from] NameError),
+    /// Something that names no sender.
+    #[error("grant: `senders`: {0}")]
+    Sender(#[from] SenderError),
     /// A value that the environment does not give.
     #[error("grant: `settings.{name}`: {problem}")]
     Setting {
@@ -67,6 +81,10 @@ struct GrantFile {
     #[serde(default)]
     allowed_hosts: Vec<String>,
     #[serde(default)]
+    sources: Vec<String>,
+    #[serde(default)]
+    senders: Vec<String>,
+    #[serde(default)]
     settings: BTreeMap<String, String>,
     #[serde(default)]
     limits: BTreeMap<String, u32>,
@@ -96,6 +114,8 @@ impl Grant {
             enabled: true,
             commands: Vec::new(),
             allowed_hosts: Vec::new(),
+            sources: Vec::new(),
+            senders: Vec::new(),
             settings: BTreeMap::new(),
             limits: ceiling,
         }
@@ -128,10 +148,13 @@ impl Grant {
                 Err(problem) => Err(GrantError::Setting { name, problem }),
             }
         };
+        file.sources.iter().try_for_each(|source| check_name(source))?;
         Ok(Self {
             enabled: file.enabled,
             commands: file.commands.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
             allowed_hosts: file.allowed_hosts.iter().map(|host| allowed(host)).collect::<Result<_, _>>()?,
+            sources: file.sources,
+            senders: file.senders.iter().map(|sender| sender.parse()).collect::<Result<_, _>>()?,
             settings: file.settings.into_iter().map(resolve).collect::<Result<_, _>>()?,
             limits: narrowed(ceiling, &file.limits)?,
         })
@@ -154,6 +177,8 @@ impl fmt::Debug for Grant {
             .field("enabled", &self.enabled)
             .field("commands", &self.commands)
             .field("allowed_hosts", &self.allowed_hosts)
+            .field("sources", &self.sources)
+            .field("senders", &self.senders)
             .field("settings", &self.settings.keys())
             .field("limits", &self.limits)
             .finish()
@@ -196,6 +221,8 @@ mod tests {
             enabled = false
             commands = ["/invoice"]
             allowed_hosts = ["crm.example.com", "*.pay.example.com:8443"]
+            sources = ["support"]
+            senders = ["contact", "unknown"]
             [settings]
             CRM_URL = "https://crm.example.com"
             CRM_TOKEN = "${CRM_TOKEN}"
@@ -205,6 +232,8 @@ mod tests {
         let grant = read(text, &Folder::Shared).unwrap();
         assert!(!grant.enabled);
         assert_eq!(grant.commands, ["/invoice".parse().unwrap()]);
+        assert_eq!(grant.sources, ["support"]);
+        assert_eq!(grant.senders, [Sender::Contact, Sender::Unknown]);
         assert_eq!(grant.settings["CRM_TOKEN"], "s3cret");
         assert_eq!(grant.limits, Limits { cpu_ms: 100, ..Limits::default() });
         assert!(grant.allows(&"eu.pay.example.com:8443".parse().unwrap()));
@@ -256,6 +285,18 @@ mod tests {
         );
         let any = "grant: `allowed_hosts`: \"*\": expected HOST, *.HOST or HOST:PORT, such as \"crm.example.com\"";
         check("allowed_hosts = [\"*\"]", &Folder::Shared, any);
+        check(
+            "senders = [\"contact\", \"Bot\"]",
+            &Folder::Shared,
+            "grant: `senders`: \"Bot\" is no sender: expected contact, operator, bot, system or unknown",
+        );
+        let name = "letters, digits, `.`, `_` and `-`, beginning with a letter or a digit, and at most 100 bytes";
+        check(
+            "sources = [\"in/support\"]",
+            &Folder::Shared,
+            &format!("grant: `sources`: \"in/support\" is no name: expected {name}"),
+        );
+        check("sender = []", &Folder::Shared, "grant: unknown key `sender`: did you mean `senders`?");
         check("[settings]\nA = 5", &Folder::Shared, "grant: `settings.A`: expected text in quotes");
     }
 }

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Descriptor, HostLimits, Limit, Limits, Outcome, PluginId};
+use slashbox_core::{Descriptor, HostLimits, Limit, Limits, Outcome, PluginId, Subscription};
 use slashbox_egress::Egress;
 use wasmtime::{
     Engine,
@@ -88,8 +88,14 @@ impl Loader {
         let mut spec = SandboxSpec { plugin, limits, host, environment, hosts, emit_rate, egress };
         let Described { descriptor, memory_bytes } = self.describe(&pre, &spec).await?;
         spec.hosts = Hosts { asked: descriptor.http_hosts.clone(), allowed: grant.allowed_hosts.clone() };
+        let subscription = Subscription {
+            patterns: descriptor.events.clone(),
+            sources: grant.sources.clone(),
+            senders: grant.senders.clone(),
+        };
         Ok(Plugin {
             descriptor,
+            subscription,
             places: Arc::new(Places::new(limits.concurrency)),
             shares: Arc::new(TenantPlaces::new(limits.share())),
             health: Health::default(),

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{CommandName, Descriptor, Folder, HttpHost, Limits, Pattern, PluginId, Scope};
+use slashbox_core::{CommandName, Descriptor, Folder, HttpHost, Limits, Pattern, PluginId, Scope, Subscription};
 
 use crate::{
     Grant,
@@ -22,6 +22,8 @@ use crate::{
 pub struct Plugin {
     pub(crate) descriptor: Descriptor,
     pub(crate) grant: Grant,
+    /// The events that it asks for, as far as its grant narrows them.
+    pub(crate) subscription: Subscription,
     /// What each of its sandboxes starts with.
     pub(crate) spec: Arc<SandboxSpec>,
     /// Shared with the version before, if that had as many: its calls may still run.
@@ -101,6 +103,11 @@ impl Plugin {
     /// The operator's word on it.
     pub fn grant(&self) -> &Grant {
         &self.grant
+    }
+
+    /// Which events it gets, and which commands that others answer.
+    pub fn subscription(&self) -> &Subscription {
+        &self.subscription
     }
 
     /// How large its file is.

@@ -34,7 +34,7 @@ pub(super) async fn list(
 ) -> Result<Json<PluginList>, Problem> {
     Parameters::read::<NoParameters>(query.as_deref())?;
     let catalog = inner.runtime.catalog();
-    Ok(Json(PluginList::new(&catalog)))
+    Ok(Json(PluginList::new(&catalog, &inner.warnings)))
 }
 
 /// A plugin that serves every tenant
@@ -94,7 +94,7 @@ async fn plugin(inner: &Inner, id: &PluginId) -> Result<Json<PluginDetail>, Prob
     let (id, standing) = known.ok_or_else(|| unknown(id, catalog.standings().map(|(known, _)| known)))?;
     let usages = inner.store.reader().usages(Some(&id.stem)).await;
     let usages = usages.map_err(|error| unreadable(inner, &error))?;
-    Ok(Json(PluginDetail::new(&catalog, id, standing, &usages)))
+    Ok(Json(PluginDetail::new(&catalog, &inner.warnings, (id, standing), &usages)))
 }
 
 /// Says which are near to it: a name is typed more often than not.

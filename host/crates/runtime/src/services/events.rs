@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use slashbox_core::{Emit, HOPS_MAX, Pattern};
+use slashbox_core::{Emit, HOPS_MAX, is_kind};
 
 use super::{Services, timers::check_json};
 use crate::{
@@ -24,8 +24,7 @@ impl Services {
         conversation: Option<String>,
         data: String,
     ) -> Result<(), ServiceError> {
-        // A kind is what a pattern without stars covers.
-        if kind.contains('*') || !matches!(kind.parse(), Ok(Pattern::Kind(_))) {
+        if !is_kind(&kind) {
             let kind = kind.get(..kind.floor_char_boundary(100)).unwrap_or_default();
             return Err(ServiceError::Invalid(format!("event {kind:?}: expected dotted words such as `paid`")));
         }

@@ -10,7 +10,7 @@ use slashbox_runtime::{self as runtime, Catalog, Standing};
 use slashbox_store::Usage;
 use utoipa::ToSchema;
 
-use crate::pipeline::seconds;
+use crate::{pipeline::seconds, warnings::Warnings};
 
 /// All plugins whose files are there.
 #[derive(Debug, Serialize, ToSchema)]
@@ -44,6 +44,10 @@ pub(super) struct Plugin {
     owns: Vec<String>,
     /// The commands that it declares, and others answer.
     not_owned: Vec<NotOwned>,
+    /// What it asks for in vain, in words: patterns that match nothing that its sources send, and sources of its grant that
+    /// are not there. As far as that is known: a platform may send more than its document names.
+    #[schema(example = json!(["\"dialog_close\" matches nothing that any source sends, did you mean dialog_closed?"]))]
+    warnings: Vec<String>,
 }
 
 /// A plugin, with what it keeps.
@@ -96,6 +100,12 @@ pub(super) struct Version {
     /// What its grant does not give of what it asks for, in words.
     #[schema(example = json!(["required setting TOKEN", "http to crm.example.com"]))]
     lacks: Vec<String>,
+    /// The sources whose events it gets, as its grant says; all of the tenant's if there are none.
+    #[schema(example = json!([]))]
+    sources: Vec<String>,
+    /// Who must have written what it gets, as its grant says; anybody if there are none.
+    #[schema(example = json!(["contact"]))]
+    senders: Vec<&'static str>,
     /// What it may use, by the limit's name; its unit is the name's last word.
     limits: BTreeMap<String, u32>,
     /// The SHA-256 of its file, in hexadecimal.
@@ -190,10 +200,12 @@ pub(super) struct Kept {
 }
 
 impl PluginList {
-    pub(crate) fn new(catalog: &Catalog) -> Self {
+    pub(crate) fn new(catalog: &Catalog, warnings: &Warnings) -> Self {
         let owned = catalog.owned();
+        let plugin =
+            |(id, standing)| Plugin { warnings: warnings.of_plugin(id), ..Plugin::new(catalog, id, standing, &owned) };
         Self {
-            items: catalog.standings().map(|(id, standing)| Plugin::new(catalog, id, standing, &owned)).collect(),
+            items: catalog.standings().map(plugin).collect(),
             conflicts: catalog.conflicts().iter().map(Conflict::from).collect(),
             problems: catalog.odd_files().iter().map(OddFile::from).collect(),
         }
@@ -228,15 +240,22 @@ impl Plugin {
             serving: catalog.version(id).map(|plugin| Version::from(&**plugin)),
             owns: owns.collect(),
             not_owned: not_owned.map(NotOwned::from).collect(),
+            warnings: Vec::new(),
         }
     }
 }
 
 impl PluginDetail {
     /// `usages` are those of plugins of its name.
-    pub(crate) fn new(catalog: &Catalog, id: &PluginId, standing: &Standing, usages: &[(Scope, Usage)]) -> Self {
+    pub(crate) fn new(
+        catalog: &Catalog,
+        warnings: &Warnings,
+        (id, standing): (&PluginId, &Standing),
+        usages: &[(Scope, Usage)],
+    ) -> Self {
         let keeps = usages.iter().filter(|(scope, _)| is_of(catalog, id, &scope.tenant)).map(Kept::from).collect();
-        Self { plugin: Plugin::new(catalog, id, standing, &catalog.owned()), keeps }
+        let plugin = Plugin::new(catalog, id, standing, &catalog.owned());
+        Self { plugin: Plugin { warnings: warnings.of_plugin(id), ..plugin }, keeps }
     }
 }
 
@@ -270,6 +289,8 @@ impl From<&runtime::Plugin> for Version {
             settings: settings.iter().map(Setting::from).collect(),
             granted: plugin.grant().granted(),
             lacks: plugin.lacks().iter().map(ToString::to_string).collect(),
+            sources: plugin.grant().sources.clone(),
+            senders: plugin.grant().senders.iter().map(|sender| sender.name()).collect(),
             limits: Limits::NAMES.iter().filter_map(limit).collect(),
             sha256: plugin.content_hash().to_owned(),
             bytes: plugin.bytes(),

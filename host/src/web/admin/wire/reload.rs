@@ -17,6 +17,10 @@ pub(crate) struct Reloaded {
     /// The keys that have changed too, and take effect after a restart.
     #[schema(example = json!(["listen", "limits.command_ms"]))]
     after_restart: Vec<String>,
+    /// What webhooks and plugins ask for in vain, in words: patterns that match nothing that their sources send, sources
+    /// that are not there, commands in a format that has none.
+    #[schema(example = json!(["webhook crm: \"dialog_close\" matches nothing that the tenant's sources send, did you mean dialog_closed?"]))]
+    warnings: Vec<String>,
 }
 
 /// Sources, by name.
@@ -59,12 +63,13 @@ struct WebhookName {
 
 impl From<crate::Reloaded> for Reloaded {
     fn from(reloaded: crate::Reloaded) -> Self {
-        let crate::Reloaded { sources, webhooks, webhooks_reordered: reordered, after_restart } = reloaded;
+        let crate::Reloaded { sources, webhooks, webhooks_reordered: reordered, after_restart, warnings } = reloaded;
+        let warnings = warnings.iter().map(ToString::to_string).collect();
         let Changes { added, removed, changed } = sources;
         let sources = SourceChanges { added, removed, changed };
         let Changes { added, removed, changed } = webhooks;
         let [added, removed, changed] = [added, removed, changed].map(names);
-        Self { sources, webhooks: WebhookChanges { added, removed, changed, reordered }, after_restart }
+        Self { sources, webhooks: WebhookChanges { added, removed, changed, reordered }, after_restart, warnings }
     }
 }
 

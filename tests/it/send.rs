@@ -188,7 +188,8 @@ async fn what_a_source_knows_its_platform_by_is_sent_and_never_shown() {
     add_source(&site, "native", &format!("{}{}", line_of(Credential::Token), line_of(Credential::AuthHeader)));
     let in_path = "auth_header = \"authorization: value of the header\"\ntoken = \"a/b?c d%41é\"";
     add_source(&site, "inbox", in_path);
-    site.write("mark.json", MARK);
+    let unsigned = MARK.replace(KEY, "any key at all");
+    site.write("mark.json", &unsigned);
     let sent = async |source: &str| {
         let ended = send(&site, &receiver.url(""), &["--source", source, "mark.json"]).await;
         ended.assert(0, &["answered", "[redacted]"]);
@@ -199,7 +200,7 @@ async fn what_a_source_knows_its_platform_by_is_sent_and_never_shown() {
     assert_eq!((received.path.as_str(), received.header("content-type")), ("/in/support", "application/json"));
     assert_eq!((body["event_type"].as_str(), body["api_key"].as_str()), (Some("/mark"), Some(KEY)));
     let received = sent("native").await;
-    assert_eq!((received.path.as_str(), received.body.as_str()), ("/in/native", MARK));
+    assert_eq!((received.path.as_str(), &received.body), ("/in/native", &unsigned));
     assert_eq!(received.header("authorization"), format!("Bearer {TOKEN}"));
     assert_eq!(received.header("x-key"), HEADER);
     let received = sent("inbox").await;

@@ -78,6 +78,7 @@ enum Command {
     /// The body is taken from the file. What the platform shows to be known by is put in from the configuration: a key into
     /// the body, whatever stands there; a token, a header or the signature of the body's bytes beside it. So samples can be
     /// sent as they are, and no secret need be written anywhere. Whatever else the body has goes as it is, broken or not.
+    /// The source is that of the configuration also if --url names another host; no admin token is sent.
     ///
     /// Exit codes: 0 if the host took all of it (a status from 200 to 299); 1 if it refused something, or does not answer
     /// within 15 s; 64 for wrong usage or configuration.

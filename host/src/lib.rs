@@ -82,5 +82,5 @@ pub use slashbox_store::{DeliveryFilter, DeliveryKey, Moved, OpenError, ReadErro
 pub use source::{Source, SourceError};
 pub use subscribers::{WebhookInfo, WebhookState};
 pub use trial::{Trial, TrialSettings};
-pub use web::{AdminAccess, version_json};
+pub use web::{AdminAccess, BODY_BYTES_MAX, version_json};
 pub use webhook::{Profile, Webhook, WebhookError};

@@ -94,6 +94,11 @@ impl Source {
         &self.name
     }
 
+    /// By what it knows its sender.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// How its platform writes.
     pub fn dialect(&self) -> Dialect {
         self.dialect

@@ -124,6 +124,10 @@ mod check;
 mod config;
 /// `slashbox emit`.
 mod emit;
+/// `slashbox samples`.
+mod samples;
+/// `slashbox send`.
+mod send;
 /// `slashbox serve`, from its first line to its end.
 mod serve;
 /// What is configured of a remote.

@@ -19,6 +19,11 @@ pub(super) fn named_or_usual(named: Option<&Path>) -> Option<&Path> {
     named.or_else(|| usual.exists().then_some(usual))
 }
 
+/// None is named, and the usual one is not there.
+pub(super) fn unnamed() -> Usage {
+    Usage(format!("there is no {USUAL} here: --config names the configuration of the host"))
+}
+
 /// What plugins may have as a configuration says, or else as every key's default does.
 pub(super) fn bounds(file: Option<&Path>) -> Result<Bounds, Usage> {
     file.map_or_else(|| Ok(Bounds::default()), |file| Bounds::load(file).map_err(|error| mistake(file, &error)))

@@ -17,7 +17,9 @@ mod records;
 mod reload;
 mod replay;
 mod running_host;
+mod samples;
 mod selftest;
+mod send;
 mod serve;
 mod table;
 mod text;
@@ -71,6 +73,18 @@ enum Command {
     Config(Config),
     /// Run hostile plugins against this configuration's limits, and say of each limit whether it holds
     Selftest(Selftest),
+    /// Send a running host what a source's platform would send it, and show the answer
+    ///
+    /// The body is taken from the file. What the platform shows to be known by is put in from the configuration: a key into
+    /// the body, whatever stands there; a token, a header or the signature of the body's bytes beside it. So samples can be
+    /// sent as they are, and no secret need be written anywhere. Whatever else the body has goes as it is, broken or not.
+    /// The source is that of the configuration also if --url names another host; no admin token is sent.
+    ///
+    /// Exit codes: 0 if the host took all of it (a status from 200 to 299); 1 if it refused something, or does not answer
+    /// within 15 s; 64 for wrong usage or configuration.
+    Send(send::Send),
+    /// Show what the platforms send: the requests of their documents, to try a configuration with
+    Samples(samples::Samples),
     /// Show what came in, at a running host
     #[command(subcommand)]
     Events(events::Events),
@@ -223,6 +237,8 @@ pub(crate) fn run(arguments: Arguments) -> ExitCode {
         Command::Config(Config::Default) => config::print_default(),
         Command::Config(Config::Check { file }) => config::check(&file),
         Command::Selftest(selftest) => selftest::run(&selftest),
+        Command::Send(send) => send::run(send),
+        Command::Samples(samples) => samples::run(&samples),
         Command::Events(events) => events::run(events),
         Command::Deliveries(deliveries) => deliveries::run(deliveries),
         Command::Plugins(plugins) => plugins::run(plugins),

@@ -1,7 +1,8 @@
 //! The host that a command asks: where it is, what opens it, what it answers.
 //!
 //! Invariant: a token goes nowhere but to the host that it was given for: that of a configuration to the address of the
-//! same configuration, or to the one that was named beside it.
+//! same configuration, or to the one that was named beside it. So it is with a source's credentials, which are asked for
+//! by the source's name.
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -17,7 +18,10 @@ use http::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use slashbox::{EgressSettings, config::Reach};
+use slashbox::{
+    EgressSettings, Source,
+    config::{Entrance, Reach},
+};
 use slashbox_core::{NameError, PluginId, check_name};
 use slashbox_egress::{Egress, Limits, Request, Response, SendError};
 use url::Url;
@@ -46,6 +50,9 @@ const ANSWER_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// How long a host may take: a test of a webhook that does not answer takes 15 s, and a reload waits for the one before.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// How long a host may take for a platform's request: a command has 10 s at most, and an event is stored within 5 s.
+const PLATFORM_MAX: Duration = Duration::from_secs(15);
 
 /// Which host is asked, and how its answer is shown.
 #[derive(Debug, clap::Args)]
@@ -126,6 +133,22 @@ impl Asking {
         RunningHost::find(self).await
     }
 
+    /// A source of the host's configuration, and the host as that source's platform reaches it: without the token, which a
+    /// platform does not have.
+    pub(super) async fn source(&self, name: &str) -> anyhow::Result<(RunningHost, Source)> {
+        let file = config::named_or_usual(self.config.as_deref()).ok_or_else(config::unnamed)?;
+        let Entrance { listen, source } = Entrance::load(file, name).map_err(|error| config::mistake(file, &error))?;
+        let url = self.url.as_deref().map_or_else(|| url_of(listen), parse_url)?;
+        Ok((RunningHost::at_url(url, None).await?, source))
+    }
+
+    /// What another command is to be given for it to ask the same host.
+    pub(super) fn options(&self) -> String {
+        let config = self.config.as_ref().map(|file| format!(" --config {}", file.display()));
+        let url = self.url.as_ref().map(|url| format!(" --url {url}"));
+        config.unwrap_or_default() + &url.unwrap_or_default()
+    }
+
     /// For programs: an answer as it came.
     pub(super) fn print(&self, text: &str) {
         line(plain_json(text));
@@ -175,6 +198,10 @@ impl RunningHost {
     /// Finds out where it is. Does not yet ask it anything.
     async fn find(asking: &Asking) -> anyhow::Result<Self> {
         let (url, token) = place(asking)?;
+        Self::at_url(url, token).await
+    }
+
+    async fn at_url(url: Url, token: Option<SecretString>) -> anyhow::Result<Self> {
         // Whoever runs the command has named this host: it may be reached, wherever it is, and nothing else.
         let allow_cidrs = addresses(&url).await.into_iter().map(Into::into).collect();
         let egress = Egress::new(&EgressSettings { allow_http: true, allow_cidrs })?;
@@ -186,9 +213,18 @@ impl RunningHost {
         self.send(Method::POST, path, query).await
     }
 
+    /// What it answers to a platform's request, whatever that is.
+    pub(super) async fn answer(&self, path: &[&str], headers: HeaderMap, body: Vec<u8>) -> anyhow::Result<Response> {
+        let target = self.egress.check(self.at(path, &[])?.as_str())?;
+        let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, total: PLATFORM_MAX };
+        let request = Request { method: Method::POST, target, headers, body: body.into(), limits };
+        self.egress.send(request).await.map_err(|error| self.unreachable(&error))
+    }
+
     /// What it answers at a path below `/v1/admin`, in JSON.
     async fn send(&self, method: Method, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<String> {
-        let target = self.egress.check(self.at(path, query)?.as_str())?;
+        let path = [&["v1", "admin"], path].concat();
+        let target = self.egress.check(self.at(&path, query)?.as_str())?;
         let limits = Limits { body_bytes_max: ANSWER_BYTES_MAX, total: ANSWER_MAX };
         let headers = self.headers()?;
         let request = Request { method, target, headers, body: Default::default(), limits };
@@ -229,7 +265,7 @@ impl RunningHost {
     fn at(&self, path: &[&str], query: &[(&str, String)]) -> anyhow::Result<Url> {
         let mut url = self.url.clone();
         let mut segments = url.path_segments_mut().map_err(|()| anyhow!("{} has no paths", self.url))?;
-        segments.pop_if_empty().extend(["v1", "admin"]).extend(path);
+        segments.pop_if_empty().extend(path);
         drop(segments);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
@@ -252,7 +288,9 @@ impl RunningHost {
 
     fn unreachable(&self, error: &SendError) -> anyhow::Error {
         let hint = match error {
-            SendError::Connect { .. } => " (does slashbox run there? --config or --url says where it does)",
+            SendError::Connect { .. } => {
+                " (does slashbox run there? `slashbox serve` starts it, --config or --url says where it does)"
+            }
             _ => "",
         };
         anyhow!("cannot ask {}: {error}{hint}", self.name())
@@ -340,7 +378,11 @@ fn reach(file: &Path) -> Result<Reach, Usage> {
 }
 
 fn of_reach(Reach { listen, admin_token }: Reach) -> anyhow::Result<(Url, Option<SecretString>)> {
-    Ok((parse_url(&format!("http://{}", own(listen)))?, admin_token))
+    Ok((url_of(listen)?, admin_token))
+}
+
+fn url_of(listen: SocketAddr) -> Result<Url, Usage> {
+    parse_url(&format!("http://{}", own(listen)))
 }
 
 /// Where this machine itself reaches what listens on an address: one that stands for all of its own is none to connect to.
@@ -425,9 +467,9 @@ mod tests {
 
     #[test]
     fn paths_begin_at_the_url() {
-        assert_eq!(at("http://a", &["events"], &[]), "http://a/v1/admin/events");
-        assert_eq!(at("http://a/s/", &["events", "x?/y"], &[]), "http://a/s/v1/admin/events/x%3F%2Fy");
+        assert_eq!(at("http://a", &["events"], &[]), "http://a/events");
+        assert_eq!(at("http://a/s/", &["events", "x?/y%"], &[]), "http://a/s/events/x%3F%2Fy%25");
         let query = [("kind", "/mark".to_owned()), ("conversation", "a&b".to_owned())];
-        assert_eq!(at("http://a", &["events"], &query), "http://a/v1/admin/events?kind=%2Fmark&conversation=a%26b");
+        assert_eq!(at("http://a", &["events"], &query), "http://a/events?kind=%2Fmark&conversation=a%26b");
     }
 }

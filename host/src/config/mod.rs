@@ -66,6 +66,16 @@ pub struct Reach {
     pub admin_token: Option<SecretString>,
 }
 
+/// How a source's platform reaches a running host that is configured so. Reads no other key, and nothing of other sources
+/// but their names, so that the environment of their secrets need not be there.
+#[derive(Clone, Debug)]
+pub struct Entrance {
+    /// Where HTTP is served.
+    pub listen: SocketAddr,
+    /// The source.
+    pub source: Source,
+}
+
 /// Where a host that is configured so has its files. Reads no other key.
 #[derive(Clone, Debug)]
 pub struct Dirs {
@@ -107,6 +117,14 @@ pub enum ConfigError {
         /// What it is set to; none if it is not set, or must not be shown.
         value: Option<String>,
         /// What was expected.
+        expected: String,
+    },
+    /// A source that is asked for.
+    #[error("no source is named {name:?}: {expected}")]
+    UnknownSource {
+        /// What it was to be called.
+        name: String,
+        /// What the sources are called.
         expected: String,
     },
 }
@@ -186,6 +204,24 @@ impl Reach {
     /// As [`Reach::load`].
     pub fn parse(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         resolve::reach(slashbox_toml::parse(text)?, environment)
+    }
+}
+
+impl Entrance {
+    /// Reads a file, and of its sources the one of this name.
+    ///
+    /// # Errors
+    /// As [`Reach::load`]; if there is no such source.
+    pub fn load(path: &Path, source: &str) -> Result<Self, ConfigError> {
+        Self::parse(&read(path)?, source, |name| std::env::var(name).ok())
+    }
+
+    /// Reads a text; `${VAR}` is what `environment` gives.
+    ///
+    /// # Errors
+    /// As [`Entrance::load`].
+    pub fn parse(text: &str, source: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        resolve::entrance(slashbox_toml::parse(text)?, source, environment)
     }
 }
 

@@ -4,14 +4,14 @@ use std::{collections::BTreeMap, net::SocketAddr, path::Path};
 
 use http::HeaderName;
 use secrecy::SecretString;
-use slashbox_core::{HostLimits, LimitKey, Limits, NameError};
+use slashbox_core::{HostLimits, LimitKey, Limits, NameError, instead};
 use slashbox_delivery::Keeping;
 use slashbox_dialects::{Credential, Credentials, CredentialsError, Dialect, ReplyStyle, Secret, ShortSecret};
 use slashbox_runtime::Settings;
 use slashbox_toml::{FileError, expand};
 
 use super::{
-    Bounds, Config, ConfigError, Dirs, Reach,
+    Bounds, Config, ConfigError, Dirs, Entrance, Reach,
     file::{ConfigFile, LIMITS, LogTable, RetentionTable, SourceTable},
     webhooks::{self, OfSource, Place, Placed},
 };
@@ -62,6 +62,25 @@ pub(super) fn resolve(
 pub(super) fn reach(file: ConfigFile, environment: impl Fn(&str) -> Option<String>) -> Result<Reach, ConfigError> {
     let text = Text { environment };
     Ok(Reach { listen: listen(file.listen, &text)?, admin_token: admin_token(file.admin.token, &text)? })
+}
+
+/// What of a file says how the platform of one source reaches its host.
+pub(super) fn entrance(
+    file: ConfigFile,
+    wanted: &str,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<Entrance, ConfigError> {
+    let text = Text { environment };
+    // A name that cannot be read is another source's, and that one's mistake.
+    let name = |table: &SourceTable| text.expand("name", &table.name).unwrap_or_else(|_| table.name.clone());
+    let names: Vec<String> = file.sources.iter().map(name).collect();
+    let found = names.iter().position(|name| name == wanted);
+    let Some((index, table)) = found.and_then(|index| Some((index, file.sources.get(index)?))) else {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return Err(ConfigError::UnknownSource { name: wanted.into(), expected: instead(wanted, &names) });
+    };
+    let source = source(table, &|key| format!("sources[{index}].{key}"), &text)?;
+    Ok(Entrance { listen: listen(file.listen, &text)?, source })
 }
 
 /// What of a file says how much plugins may have, and where requests may go.

@@ -323,3 +323,22 @@ fn a_host_is_reached_without_its_secrets() {
     assert!(Reach::parse("lisen = \"x\"", environment).is_err());
     assert!(Reach::parse("[admin]\ntoken = \"${NONE}\"", environment).is_err());
 }
+
+#[test]
+fn a_source_is_reached_without_the_secrets_of_others() {
+    let environment = |name: &str| (name == "KEY").then(|| "s3cret-of-all".to_owned());
+    let other = "\n[[sources]]\nname = \"other\"\ndialect = \"native\"\ntoken = \"${NONE}\"\n";
+    let text =
+        format!("listen = \"[::]:1\"\n[admin]\ntoken = \"${{NONE}}\"\n{}{other}", source("api_key = \"${KEY}\""));
+    let entrance = |name: &str| Entrance::parse(&text, name, environment);
+    let Entrance { listen, source } = entrance("support").unwrap();
+    let key = source.credentials().api_key.as_ref().unwrap();
+    assert_eq!((listen.port(), source.name(), key.expose()), (1, "support", "s3cret-of-all"));
+    let check = |name: &str, expected: &str| assert_eq!(entrance(name).unwrap_err().to_string(), expected);
+    check("other", "`sources[1].token`: the environment variable NONE is not set");
+    let both = "expected one of support, other";
+    check("nobody", &format!("no source is named \"nobody\": {both}"));
+    check("suport", &format!("no source is named \"suport\": did you mean support? {both}"));
+    let none = Entrance::parse("", "support", environment).unwrap_err();
+    assert_eq!(none.to_string(), "no source is named \"support\": there are none");
+}

@@ -23,7 +23,7 @@ use problem::{Code, Problem};
 pub use admin::{AdminAccess, version_json};
 
 /// The most bytes of a request's body: no platform sends a tenth of it.
-const BODY_BYTES_MAX: usize = 1024 * 1024;
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// How long a sender may take for a request's body: a platform's is there at once.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -18,10 +18,7 @@ pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 /// What went wrong: the closed list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "kebab-case")]
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "some of them only the native dialect writes, which a test holds against this")
-)]
+#[allow(dead_code, reason = "some of them only the native dialect writes, which a test holds against this")]
 pub(crate) enum Code {
     /// The configuration has a mistake, or cannot be served by the host as it runs. The one before stays in force.
     BadConfiguration,
@@ -112,5 +109,32 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use slashbox_dialects::{Dialect, Refusal, ReplyStyle};
+
+    use super::*;
+
+    /// The native dialect's refusals are problems as all others.
+    #[test]
+    fn the_native_dialects_refusals_are_of_the_list() {
+        let refusals = [
+            (Refusal::Malformed("no".into()), Code::Malformed),
+            (Refusal::Unauthorized("no".into()), Code::Unauthorized),
+            (Refusal::TooLarge { bytes_max: 1 }, Code::TooLarge),
+            (Refusal::TooMany { events: 2_000 }, Code::TooLarge),
+            (Refusal::UnknownCommand("no".into()), Code::UnknownCommand),
+            (Refusal::Unavailable("no".into()), Code::Unavailable),
+        ];
+        for (refusal, code) in refusals {
+            let answer = Dialect::NATIVE.refuse(&refusal, ReplyStyle::Json);
+            let problem = Problem::new(code, refusal.to_string());
+            assert_eq!((answer.status, answer.content_type), (problem.status, Some(MEDIA_TYPE)));
+            let value = |text: &str| serde_json::from_str::<serde_json::Value>(text).unwrap();
+            assert_eq!(value(&answer.body), value(&serde_json::to_string(&problem).unwrap()));
+        }
     }
 }

@@ -28,6 +28,10 @@ pub(crate) struct Ended {
 impl Process {
     /// Starts `slashbox` with these arguments, in this folder.
     pub(crate) fn start(arguments: &[&str], dir: &Path, environment: &[(String, String)]) -> Self {
+        Self::start_with(arguments, dir, environment, Stdio::null())
+    }
+
+    fn start_with(arguments: &[&str], dir: &Path, environment: &[(String, String)], stdin: Stdio) -> Self {
         let mut command = Command::new(slashbox());
         // What decides about colours elsewhere decides nothing here.
         for variable in ["CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR"] {
@@ -36,12 +40,8 @@ impl Process {
         // What it keeps for its user is kept here.
         command.env("HOME", dir.join("home")).env_remove("XDG_CACHE_HOME");
         command.args(arguments).current_dir(dir).envs(environment.iter().cloned());
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("slashbox starts");
+        let mut child =
+            command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("slashbox starts");
         let (out, err) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         Self { child: Some(child), out: Some(Lines::of(out)), err: Some(Lines::of(err)) }
     }
@@ -49,6 +49,12 @@ impl Process {
     /// Runs it to its end.
     pub(crate) async fn run(arguments: &[&str], dir: &Path) -> Ended {
         Self::start(arguments, dir, &[]).ended().await
+    }
+
+    /// As [`Self::run`], with a file of the folder as its standard input.
+    pub(crate) async fn run_with_input(arguments: &[&str], dir: &Path, input: &str) -> Ended {
+        let input = fs::File::open(dir.join(input)).unwrap();
+        Self::start_with(arguments, dir, &[], input.into()).ended().await
     }
 
     pub(crate) fn out(&self) -> &Lines {

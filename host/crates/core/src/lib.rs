@@ -33,7 +33,7 @@ pub use markdown::{Unbalanced, check_markdown_v2};
 pub use outcome::{Outcome, Trap};
 pub use plugin::{Folder, NameError, PluginId, check_name};
 pub use reply::{Cut, Format, REPLY_UNITS_MAX, Reply};
-pub use routing::{Claim, Conflict, Fallbacks, Owners, Routes, assign, near};
+pub use routing::{Claim, Conflict, Fallbacks, Owners, Routes, assign, instead, near};
 pub use subscription::{
     Pattern, PatternError, SubscriberId, SubscriberKind, SubscriberKindError, Subscription, is_kind,
 };

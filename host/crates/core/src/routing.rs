@@ -192,6 +192,16 @@ pub fn near<'n>(wrong: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n st
     names
 }
 
+/// What whoever gave a wrong name is told: those that there are, and the nearest.
+pub fn instead(wrong: &str, known: &[&str]) -> String {
+    if known.is_empty() {
+        return "there are none".into();
+    }
+    let nearest = near(wrong, known.iter().copied()).into_iter().next();
+    let meant = nearest.map(|nearest| format!("did you mean {nearest}? ")).unwrap_or_default();
+    format!("{meant}expected one of {}", known.join(", "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

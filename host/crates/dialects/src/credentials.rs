@@ -130,7 +130,7 @@ impl Credentials {
     }
 
     /// Sound JSON without any of them.
-    pub(crate) fn taken_out_of_json<'j>(&self, json: &'j str) -> std::borrow::Cow<'j, str> {
+    pub fn taken_out_of_json<'j>(&self, json: &'j str) -> std::borrow::Cow<'j, str> {
         self.set().fold(json.into(), |json, (_, secret)| match secret.taken_out_of_json(&json) {
             std::borrow::Cow::Borrowed(_) => json,
             std::borrow::Cow::Owned(clean) => clean.into(),
@@ -138,7 +138,7 @@ impl Credentials {
     }
 
     /// A text without any of them.
-    pub(crate) fn taken_out_of(&self, text: &str) -> String {
+    pub fn taken_out_of(&self, text: &str) -> String {
         self.set().fold(text.into(), |text: String, (_, secret)| secret.taken_out_of(&text).into_owned())
     }
 

@@ -1,4 +1,5 @@
-//! `docs/platforms.md` says what the dialects do: each of its tables is compared with them.
+//! `docs/platforms.md` says what the dialects do: each of its tables is compared with them. So are the examples of what
+//! receivers get, in the guides.
 
 #![allow(
     clippy::expect_used,
@@ -13,14 +14,27 @@ use std::collections::BTreeSet;
 use http::HeaderName;
 use serde_json::{Value, json};
 use slashbox_core::{Dedupe, Event, Sender};
-use slashbox_dialects::{Arrival, Credential, Credentials, Dialect, Format, Others, Received, Request, Secret};
+use slashbox_dialects::{
+    Arrival, Credential, Credentials, Dialect, Format, Others, Received, Recipient, Request, Secret,
+};
 
 const NOW_MS: u64 = 1_800_000_000_000;
+
+/// 2026-03-11T10:00:00Z.
+const EXAMPLES_AT_MS: u64 = 1_773_223_200_000;
 
 /// 2025-10-08T20:41:00Z.
 const MINUTE_MS: u64 = 1_759_956_060_000;
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// The id of the event of each example.
+const ID: &str = "01KKE5Z4M0T9X3V7B1N5C8D2FG";
+
+fn document(name: &str) -> String {
+    let path = format!("{}/../../../docs/{name}.md", env!("CARGO_MANIFEST_DIR"));
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
 
 /// A table of the document: its head, and its other rows.
 struct Table {
@@ -31,8 +45,7 @@ struct Table {
 impl Table {
     /// The one whose head begins with this cell.
     fn of(first: &str) -> Self {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../docs/platforms.md");
-        let text = std::fs::read_to_string(path).unwrap();
+        let text = document("platforms");
         let cells = |line: &str| -> Vec<String> {
             let inner = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')).unwrap();
             inner.split('|').map(|cell| cell.trim().into()).collect()
@@ -113,6 +126,37 @@ fn formats_are_those_that_there_are() {
     let table = Table::of("`format`");
     let documented: Vec<_> = table.rows.iter().map(|row| (row[0].trim_matches('`'), row[2].as_str())).collect();
     assert_eq!(documented, expected);
+}
+
+/// In the documents, the first example behind a heading is what is sent: of what came in by a dialect, in a format.
+#[test]
+fn examples_are_what_is_sent() {
+    for format in Format::all() {
+        check_example("webhooks", &format!("\n#### `{format}`\n"), ("inbox", "conversation_closed"), format.name());
+    }
+    for format in ["hotline", "sendpulse", "tg-staff", "inbox"] {
+        let heading = if format == "tg-staff" { "\n### The body\n" } else { "\n## What a receiver gets\n" };
+        check_example(format, heading, ("native", "message"), format);
+    }
+    check_example("native", "\n## What a receiver gets\n", ("tg-staff", "message_from_agent"), "native");
+}
+
+#[track_caller]
+fn check_example(name: &str, heading: &str, (dialect, sample): (&str, &str), format: &str) {
+    let text = document(name);
+    let (_, section) = text.split_once(heading).unwrap_or_else(|| panic!("{name} has no heading {heading:?}"));
+    let (_, example) = section.split_once("```json\n").unwrap();
+    let example: Value = serde_json::from_str(example.split_once("```").unwrap().0).unwrap();
+    let dialect: Dialect = dialect.parse().unwrap();
+    let sample = dialect.samples().iter().find(|known| known.name == sample).unwrap();
+    let (mut event, _) = read(dialect, &serde_json::from_str(sample.body).unwrap()).unwrap();
+    if event.occurred_at_ms == NOW_MS {
+        event.occurred_at_ms = EXAMPLES_AT_MS; // What says no time happened when it came in.
+    }
+    let format: Format = format.parse().unwrap();
+    let to = Recipient { api_key: Some("crm-key-of-mine"), hmac_secret: None };
+    let sent: Value = serde_json::from_str(&format.event(&event, &to).body).unwrap();
+    assert_eq!(example, sent, "{name}, {heading:?}");
 }
 
 /// Each path is where its field is read from, before all that stand behind it.
@@ -300,7 +344,7 @@ fn read(dialect: Dialect, body: &Value) -> Option<(Event, Option<Dedupe>)> {
     let body = dialect.signed(body.to_string(), &credentials);
     let headers = credentials.headers(body.as_bytes()).unwrap();
     let received = Received { body: body.as_bytes(), headers: &headers, path_token: None };
-    let arrival = Arrival { tenant: "acme", source: "support", now_ms: NOW_MS, new_id: &|| "01J".into() };
+    let arrival = Arrival { tenant: "default", source: "support", now_ms: NOW_MS, new_id: &|| ID.into() };
     match dialect.read(&received, &credentials, arrival).ok()? {
         Request::Command { command, .. } => Some((Event::from(&command), None)),
         Request::Events(mut events) => events.pop().map(|incoming| (incoming.event, incoming.dedupe)),

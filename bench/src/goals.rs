@@ -7,6 +7,7 @@ use crate::{
     calls::{Calls, Contestant},
     commands::Commands,
     delivery::Delivery,
+    dialects,
     figures::Spread,
     held::Held,
     ingest::Ingest,
@@ -61,7 +62,7 @@ impl Goal {
 }
 
 /// The goals that are measured.
-pub(crate) const NUMBERS: [u8; 7] = [1, 2, 3, 4, 5, 6, 7];
+pub(crate) const NUMBERS: [u8; 8] = [1, 2, 3, 4, 5, 6, 7, 8];
 
 /// All of them. What was not measured has no figures.
 pub(crate) fn all(
@@ -144,6 +145,19 @@ fn of_neighbours(neighbours: &[neighbours::Cost]) -> Vec<Goal> {
         Goal::at_least(7, "worst attack, 1 connection: throughput / calm", "×", worst(rate, 1, -1.0), 0.5),
         Goal::at_least(7, "worst attack, 8 connections: throughput / calm", "×", worst(rate, 8, -1.0), 0.5),
     ]
+}
+
+/// All samples of each dialect together.
+pub(crate) fn of_dialects(dialects: &[dialects::Cost]) -> Vec<Goal> {
+    let name = |dialect: &str| match dialect {
+        "hotline" => "hotline: reading its samples / a Value of the same bytes",
+        "sendpulse" => "sendpulse: reading its samples / a Value",
+        "tg-staff" => "tg-staff: reading its samples / a Value",
+        "inbox" => "inbox: reading its samples / a Value",
+        "native" => "native: reading its samples / a Value",
+        _ => "another dialect: reading its samples / a Value",
+    };
+    dialects.iter().map(|cost| Goal::at_most(8, name(cost.dialect), "×", cost.ratio, 2.0)).collect()
 }
 
 /// What was counted once.

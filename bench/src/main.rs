@@ -21,6 +21,7 @@ mod connection;
 mod cpu;
 mod database;
 mod delivery;
+mod dialects;
 mod event;
 mod figures;
 mod goals;

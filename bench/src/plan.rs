@@ -53,6 +53,8 @@ pub(crate) struct Plan {
     pub(crate) neighbour_turns: usize,
     /// A round of the bystander.
     pub(crate) neighbour_round: Duration,
+    /// Turns of goal 8 in a session: a batch of each dialect's samples, and one of a `Value`.
+    pub(crate) dialect_turns: usize,
 }
 
 /// About a quarter of an hour.
@@ -81,6 +83,7 @@ pub(crate) const FULL: Plan = Plan {
     reloads: 1_000,
     neighbour_turns: 2,
     neighbour_round: Duration::from_secs(1),
+    dialect_turns: 20,
 };
 
 /// Some three minutes: to see that it works, and where about the figures are.
@@ -109,4 +112,5 @@ pub(crate) const QUICK: Plan = Plan {
     reloads: 100,
     neighbour_turns: 1,
     neighbour_round: Duration::from_millis(500),
+    dialect_turns: 10,
 };

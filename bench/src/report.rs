@@ -10,6 +10,7 @@ use crate::{
     calls::{self, ALL, Calls, Files},
     commands::{self, CONNECTIONS, Commands},
     delivery::{self, Delivery},
+    dialects::{self, Dialects},
     goals::{self, Goal},
     ingest::{self, Ingest},
     machine::Machine,
@@ -70,6 +71,7 @@ pub(crate) struct Report {
     pub(crate) backlog: Option<backlog::Cost>,
     pub(crate) plugins: Option<plugins::Cost>,
     pub(crate) neighbours: Vec<neighbours::Cost>,
+    pub(crate) dialects: Vec<dialects::Cost>,
     pub(crate) goals: Vec<Goal>,
 }
 
@@ -118,6 +120,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
     let (mut calls, mut commands) = (Calls::default(), Commands::default());
     let (mut ingest, mut delivery, mut backlog) = (Ingest::default(), Delivery::default(), Backlog::default());
     let (mut plugins, mut neighbours) = (Plugins::default(), Neighbours::default());
+    let mut dialects = Dialects::default();
     let wanted = |goal: u8| arguments.goals.is_empty() || arguments.goals.contains(&goal);
     let began = Instant::now();
     for session in 1..=plan.sessions {
@@ -153,8 +156,14 @@ fn measure(arguments: &Arguments) -> Result<Report> {
             progress("neighbours under attack");
             neighbours::session(&plan, component, &mut neighbours)?;
         }
+        if wanted(8) {
+            progress("requests of each dialect");
+            dialects::session(&plan, &mut dialects)?;
+        }
     }
+    let dialects = dialects.costs();
     let mut goals = goals::all(&calls, &commands, &ingest, &delivery, &backlog, &plugins.cost(), &neighbours.costs());
+    goals.extend(goals::of_dialects(&dialects));
     goals.retain(|goal| wanted(goal.number));
     let calls_rows = ALL.iter().filter(|_| wanted(1)).map(|&who| CallRow { who: who.name(), cost: calls.cost(who) });
     let commands = wanted(2).then(|| CommandRows {
@@ -179,6 +188,7 @@ fn measure(arguments: &Arguments) -> Result<Report> {
         backlog,
         plugins,
         neighbours,
+        dialects,
         goals,
     })
 }

@@ -1,7 +1,7 @@
 //! The report for people.
 
 use crate::{
-    backlog, commands, delivery,
+    backlog, commands, delivery, dialects,
     goals::{Bound, Goal},
     held::Held,
     ingest, neighbours, plugins,
@@ -10,7 +10,8 @@ use crate::{
 
 /// All of it.
 pub(crate) fn of(report: &Report) -> String {
-    let Report { machine, calls, commands, ingest, delivery, backlog, plugins, neighbours, goals, .. } = report;
+    let Report { machine, calls, commands, ingest, delivery, backlog, plugins, neighbours, dialects, goals, .. } =
+        report;
     let mut text = format!("\n{} × {}, Linux {}\n", machine.cores, machine.processor, machine.kernel);
     text += "(load generators and receivers on the same cores)\n";
     text += &of_calls(calls);
@@ -20,6 +21,7 @@ pub(crate) fn of(report: &Report) -> String {
     text += &backlog.as_ref().map(of_backlog).unwrap_or_default();
     text += &plugins.as_ref().map(of_plugins).unwrap_or_default();
     text += &of_neighbours(neighbours);
+    text += &of_dialects(dialects);
     text += "\ngoal                                                   reached  (middle half)      target\n";
     goals.iter().for_each(|goal| text += &line(goal));
     text
@@ -34,6 +36,19 @@ fn of_calls(calls: &[CallRow]) -> String {
         let (p50, mean, p99) = (cost.p50_us.median, cost.mean_us.median, cost.p99_us.median);
         let per_second = cost.two_threads_calls_per_second.median;
         text += &format!("{who:<26} {p50:>8.2} {mean:>9.2} {p99:>9.2} {per_second:>22.0}\n");
+    }
+    text
+}
+
+fn of_dialects(costs: &[dialects::Cost]) -> String {
+    if costs.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nreading a request      µs   / Value   signed / Value   most in relation\n".to_owned();
+    for dialects::Cost { dialect, ratio, worst, worst_ratio, us, signed } in costs {
+        let signed = signed.map_or(String::new(), |signed| format!("{:.2}", signed.median));
+        let (us, ratio, worst_ratio) = (us.median, ratio.median, worst_ratio.median);
+        text += &format!("{dialect:<18} {us:>6.2} {ratio:>9.2} {signed:>16}   {worst}, {worst_ratio:.2}\n");
     }
     text
 }

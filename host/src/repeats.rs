@@ -47,7 +47,7 @@ struct Named {
 
 /// What to do with a command.
 enum Turn {
-    Run(watch::Sender<Option<Answered>>, Command),
+    Run(watch::Sender<Option<Answered>>, Box<Command>),
     Wait(watch::Receiver<Option<Answered>>),
 }
 
@@ -68,7 +68,7 @@ impl Repeats {
                 let answered = sender.subscribe();
                 let (host, configured) = (inner.clone(), configured.clone());
                 inner.tasks.spawn(async move {
-                    sender.send_replace(Some(pipeline::answer(&host, &configured.remotes, command).await));
+                    sender.send_replace(Some(pipeline::answer(&host, &configured.remotes, *command).await));
                 });
                 answered
             }
@@ -91,7 +91,7 @@ impl Repeats {
         }
         let (sender, answered) = watch::channel(None);
         kept.keep(key, Named { id: command.id.clone(), content, answered });
-        Ok(Turn::Run(sender, command))
+        Ok(Turn::Run(sender, Box::new(command)))
     }
 }
 

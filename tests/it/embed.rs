@@ -80,6 +80,7 @@ async fn a_program_tells_of_events_itself() {
     assert_eq!(first.header("authorization"), "Bearer t0ken");
     let expected = json!({
         "event_type": "order.paid",
+        "instance_id": "shop",
         "timestamp": "1970-01-01 00:00:01",
         "data": { "chat_id": 7, "order": 12 },
         "api_key": "the shop's",

@@ -1,11 +1,13 @@
 //! Every platform's requests, in and out: what its document shows is taken by a source that speaks its dialect, and goes
 //! out in every format to receivers that were written from the documents alone.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use slashbox::{Dialect, Sample};
 
 use crate::{
-    harness::{KEY, Platform, Received, Receiver, SECRET, Said, Server, Site, at, eventually},
+    harness::{KEY, Platform, Received, Receiver, SECRET, Said, Server, Site, at, eventually, recorded},
     receivers::{Posted, hotline, inbox, sendpulse, tg_staff},
 };
 
@@ -15,6 +17,12 @@ const FORMATS: [&str; 8] =
 
 /// What the receivers know the host by.
 const RECEIVERS_KEY: &str = "Rv4TheReceiversOwnKey";
+
+/// What commands and events are answered with by the native API; the platforms count 200 alone.
+const NATIVE_STATUSES: &[u16] = &[200, 202];
+
+/// How long a platform waits for its answer.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
 
 /// A host with a source of each dialect, and a receiver for each format that gets everything.
 struct Hub {
@@ -79,7 +87,8 @@ async fn what_the_documents_show_goes_in_and_out_in_every_format() {
         for sample in samples(platform) {
             let what = format!("{} {}", platform.dialect, sample.name);
             let answer = platform.sends(&server, sample.body).await;
-            assert!([200, 202].contains(&answer.status), "{what}: {answer:?}");
+            let expected = if platform.dialect == Dialect::NATIVE { NATIVE_STATUSES } else { &[200] };
+            assert!(expected.contains(&answer.status), "{what}: {answer:?}");
             let event = server.listed("events").await.remove(0);
             let event = server.admin(&format!("events/{}", event["id"].as_str().unwrap())).await;
             check_receivers(&hub, platform, &sample, &event).await;
@@ -223,6 +232,61 @@ fn check_open(event: &Value, native: &Received, standard: &Received, cloudevents
         assert_eq!(standard["data"].get(name), Some(&event[name]).filter(|value| !value.is_null()), "{name}");
     }
     assert_eq!(standard["data"]["data"], event["data"]);
+}
+
+/// Nobody who sends an event waits for those who get it, whatever they do.
+#[tokio::test]
+async fn no_sender_waits_for_handlers() {
+    let silent = Receiver::start();
+    silent.answers(|_| Said::Nothing);
+    let site = Site::new(&["probe"]);
+    let platforms = Platform::all(&site);
+    site.add_webhook("silent", &silent.url("/"), &["*"], "");
+    site.allow_receivers();
+    let server = Server::start(&site).await;
+    for platform in &platforms {
+        for sample in samples(platform).filter(|sample| !["mark", "command"].contains(&sample.name)) {
+            let answer = tokio::time::timeout(ANSWER_MAX, platform.sends(&server, sample.body)).await;
+            let answer = answer.unwrap_or_else(|_| panic!("{} {}: no answer", platform.dialect, sample.name));
+            assert!(answer.status == 200 || answer.status == 202, "{answer:?}");
+        }
+    }
+    silent.first().await;
+}
+
+#[tokio::test]
+async fn a_ping_is_answered_and_is_no_event() {
+    let site = Site::new(&[]);
+    let platform = Platform::add(&site, Dialect::TG_STAFF);
+    let server = Server::start(&site).await;
+    for body in ["", " \n", "{}", r#"{"event_type":"ping"}"#, r#"{"event_type":"test","data":{}}"#] {
+        let answer = platform.sends(&server, body).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, ""), "{body}");
+    }
+    let unsigned = server.posts("/in/tg-staff", &[], "").await;
+    assert_eq!(unsigned.status, 401, "{unsigned:?}");
+    assert!(server.listed("events").await.is_empty());
+}
+
+/// All events of a batch are taken, or none.
+#[tokio::test]
+async fn a_batch_is_taken_as_a_whole() {
+    let site = Site::new(&["recorder"]);
+    let platform = Platform::add(&site, "sendpulse".parse().unwrap());
+    let server = Server::start(&site).await;
+    let element = |title: &str| json!({ "title": title, "bot": { "id": "b" }, "contact": { "id": "c" }, "date": 1 });
+    let broken = platform.sends(&server, &json!([element("open_chat"), 5, element("bot_block")]).to_string()).await;
+    assert_eq!((broken.status, broken.json()), (400, json!({ "error": "element 1 is 5: expected an object" })));
+    assert!(server.listed("events").await.is_empty());
+    let titles = ["open_chat", "link_click", "bot_block"];
+    let whole = platform.sends(&server, &json!(titles.map(element)).to_string()).await;
+    assert_eq!((whole.status, whole.json().as_array().map(Vec::len)), (200, Some(3)), "{whole:?}");
+    // In the order of the batch, since they are of one conversation.
+    let kinds: Vec<Value> = recorded(&server.support, 3).await.iter().map(|event| event["kind"].clone()).collect();
+    assert_eq!(kinds, [json!("livechat.opened"), json!("link.clicked"), json!("contact.blocked")]);
+    let many = platform.sends(&server, &json!(vec![element("open_chat"); 1_001]).to_string()).await;
+    let expected = "the body has 1001 events: expected at most 1000";
+    assert_eq!((many.status, many.json()), (413, json!({ "error": expected })));
 }
 
 /// Hotline's receivers answer as its document says, in one of three ways.

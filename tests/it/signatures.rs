@@ -89,10 +89,10 @@ async fn webhooks_are_listed_without_their_secrets() {
     let listed = server.listed("webhooks").await;
     let expected = [
         json!({ "tenant": "acme", "name": "journal", "host": "example.org", "events": ["*"], "format": "hotline",
-            "signed": false, "paused_since": null, "disabled_since": null, "failing_since": null,
+            "signed": false, "inactive": null, "paused_since": null, "disabled_since": null, "failing_since": null,
             "left_alone_until": null }),
         json!({ "tenant": "default", "name": "crm", "host": "example.com", "events": ["message.*", "/invoice"],
-            "format": "as-received", "signed": true, "paused_since": null, "disabled_since": null,
+            "format": "as-received", "signed": true, "inactive": null, "paused_since": null, "disabled_since": null,
             "failing_since": null, "left_alone_until": null }),
     ];
     assert_eq!(listed, expected);

@@ -282,7 +282,7 @@ fn source<E: Fn(&str) -> Option<String>>(
         SourceError::Credentials(error) => no_credentials(dialect, key, &error),
         SourceError::Name(_) | SourceError::Key(_) | SourceError::Header(_) => no_name("name", &name),
     })?;
-    Ok(source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))?)
+    source.reply(reply).tenant(&tenant).map_err(|_| no_name("tenant", &tenant))
 }
 
 fn no_credentials(dialect: Dialect, key: &impl Fn(&str) -> String, error: &CredentialsError) -> ConfigError {

@@ -22,8 +22,11 @@ use slashbox_dialects::{REMOTE_ANSWER_BYTES_MAX, answer_of_remote};
 pub use configuration::configuration;
 pub use dialects::{hotline, inbox, native, sendpulse, tg_staff};
 
+/// What checks some bytes.
+pub type Check = fn(&[u8]);
+
 /// A function for each target, by its name.
-pub const TARGETS: [(&str, fn(&[u8])); 9] = [
+pub const TARGETS: [(&str, Check); 9] = [
     ("configuration", configuration),
     ("hotline", hotline),
     ("inbox", inbox),

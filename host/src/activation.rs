@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, OnceLock, PoisonError, Weak,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -34,7 +34,7 @@ pub(crate) struct Activation {
     active: AtomicBool,
     /// Why it has not, last.
     why_not: Mutex<Option<String>>,
-    asking: OnceLock<AbortOnDropHandle<()>>,
+    asking: Mutex<Option<AbortOnDropHandle<()>>>,
 }
 
 impl Activation {
@@ -79,15 +79,20 @@ pub(crate) fn ask(configured: &Configured, deliveries: &Arc<Deliveries>) {
         let Some(activation) = remote.activation.as_ref().filter(|activation| !activation.is_active()) else {
             continue;
         };
-        activation.asking.get_or_init(|| {
-            let asking = until_active(
-                Arc::downgrade(activation),
-                remote.remote.clone(),
-                remote.tenant.clone(),
-                Arc::downgrade(deliveries),
-            );
-            AbortOnDropHandle::new(tokio::spawn(asking))
-        });
+        let mut asking = activation.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        if asking.as_ref().is_some_and(|asking| !asking.is_finished()) {
+            continue;
+        }
+        let (activation, deliveries) = (Arc::downgrade(activation), Arc::downgrade(deliveries));
+        let until_active = until_active(activation, remote.remote.clone(), remote.tenant.clone(), deliveries);
+        *asking = Some(AbortOnDropHandle::new(tokio::spawn(until_active)));
+    }
+}
+
+/// Asks nobody any more.
+pub(crate) fn stop(configured: &Configured) {
+    for activation in configured.remotes.all().filter_map(|remote| remote.activation.as_ref()) {
+        *activation.asking.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 

@@ -308,6 +308,7 @@ impl Host {
         if !self.inner.tasks.close() {
             return CutOff::default();
         }
+        activation::stop(&self.inner.configured.load());
         let grace = self.grace();
         let tasks = tokio::time::timeout(grace, self.inner.tasks.wait());
         let (tasks, deliveries) = tokio::join!(tasks, self.inner.deliveries.shutdown(grace));

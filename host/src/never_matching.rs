@@ -219,7 +219,7 @@ fn may_come(pattern: &Pattern, sends: &[Sends], takes: impl Fn(Sender) -> bool) 
     let unknown = is_below("native") || (is_all && takes(Sender::Unknown));
     let emitted = (is_below("plugin") || is_all) && takes(Sender::System);
     let documented = |kind: &Kind| {
-        let written = kind.senders.iter().any(|&sender| takes(sender)) || kind.senders.is_empty();
+        let written = kind.senders.iter().any(|&sender| takes(sender));
         written && pattern.covers(kind.canonical, kind.native)
     };
     let beyond = |others: Others| match others {

@@ -100,6 +100,7 @@ pub(crate) async fn answer(inner: &Arc<Inner>, remotes: &Remotes, command: Comma
     let by = match &answerer {
         Answerer::Plugin(plugin) => Answered::ByPlugin(plugin.id().to_string()),
         Answerer::Absent(plugin) => Answered::ByPlugin(plugin.to_string()),
+        Answerer::Inactive(remote) => Answered::ByWebhook(remote.clone()),
         Answerer::Remote(remote) => Answered::ByWebhook(remote.name().into()),
     };
     let task = inner.tasks.spawn(run(inner.clone(), answerer, observers, Arc::new(command)));
@@ -127,6 +128,9 @@ async fn answer_by(inner: &Inner, answerer: Answerer, command: Arc<Command>, beg
     match answerer {
         Answerer::Plugin(plugin) => call_plugin(inner, &plugin, command, began).await,
         Answerer::Absent(plugin) => call::absent(&plugin, &command),
+        Answerer::Inactive(remote) => {
+            Outcome::Unavailable(format!("the webhook {remote} is not active: it has not answered its ping"))
+        }
         Answerer::Remote(remote) => Box::pin(ask_remote(inner, &remote, &command, began)).await,
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{DeliveryState, Event, Origin, PrivateUrl, Sender, SubscriberId, SubscriberKind};
+use slashbox_core::{DeliveryState, Event, Origin, PING, PrivateUrl, Sender, SubscriberId, SubscriberKind, TEST};
 use slashbox_delivery::{Delivery, Verdict};
 use slashbox_dialects::Dialect;
 use slashbox_egress::TargetError;
@@ -106,7 +106,7 @@ pub enum ReplayError {
 pub enum Test {
     /// An event of the kind `slashbox.test`, with a text.
     Event,
-    /// One of the kind `ping`, with nothing in it.
+    /// One of the kind `slashbox.ping`, with nothing in it.
     Ping,
 }
 
@@ -362,8 +362,8 @@ fn unknown(tenant: &str, name: &str) -> WebhookActionError {
 /// What a test sends. It comes from no source, and belongs to no conversation.
 pub(crate) fn test_event(test: Test, tenant: &str) -> Event {
     let (kind, text) = match test {
-        Test::Event => ("slashbox.test", Some("A test: slashbox reaches this webhook.".to_owned())),
-        Test::Ping => ("ping", None),
+        Test::Event => (TEST, Some("A test: slashbox reaches this webhook.".to_owned())),
+        Test::Ping => (PING, None),
     };
     let origin = Origin {
         tenant: tenant.into(),

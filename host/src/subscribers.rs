@@ -69,6 +69,8 @@ pub(crate) enum Answerer {
     Plugin(Arc<Plugin>),
     /// A plugin that cannot be called now.
     Absent(PluginId),
+    /// A remote that gets nothing yet, not even commands: none that follows it answers in its stead.
+    Inactive(String),
     /// A remote, since no plugin owns it.
     Remote(Arc<Remote>),
 }
@@ -114,7 +116,10 @@ impl Subscribers {
         let answerer = match catalog.owner(tenant, name) {
             Some(Owner::Plugin(plugin)) => Answerer::Plugin(plugin.clone()),
             Some(Owner::Absent(id)) => Answerer::Absent(id.clone()),
-            None => Answerer::Remote(remotes.next()?.remote.clone()),
+            None => match remotes.next()? {
+                remote if remote.is_active() => Answerer::Remote(remote.remote.clone()),
+                remote => Answerer::Inactive(remote.remote.name().into()),
+            },
         };
         let answers = |plugin: &Plugin| matches!(&answerer, Answerer::Plugin(owner) if owner.id() == plugin.id());
         let plugins = plugins_that_want(&catalog, tenant, |subscription| subscription.covers_command(name, source));
@@ -150,7 +155,9 @@ impl Directory for Subscribers {
             SubscriberKind::Webhook => {
                 let configured = self.configured.load();
                 let found = configured.remotes.find(&id.tenant, own_name(&id.name))?;
-                found.is_active().then(|| -> Arc<dyn Subscriber> { found.remote.clone() })
+                // A replay elsewhere does not go where nobody has answered yet.
+                let is_ready = found.is_active() || own_name(&id.name) != id.name;
+                is_ready.then(|| -> Arc<dyn Subscriber> { found.remote.clone() })
             }
         }
     }

@@ -10,7 +10,7 @@ use slashbox_core::instead;
 
 use super::{
     Usage,
-    paint::{BOLD, DIM, line, note, paint},
+    paint::{BOLD, DIM, line, paint},
     table::{Cell, Table},
     text::plain_json,
 };
@@ -58,7 +58,6 @@ pub(super) fn run(arguments: &Samples) -> anyhow::Result<ExitCode> {
     match (of.as_slice(), dialect, name) {
         (found, ..) if *json => print_json(found)?,
         ([(_, sample)], _, Some(_)) => print_body(sample),
-        ([], ..) => note("no samples"),
         (found, Some(_), _) => print_bodies(found),
         (found, None, _) => print_table(found),
     }

@@ -20,8 +20,9 @@ use super::{
 };
 use configuration::Written;
 
-/// How long a sender may take for a request's headers, the pause before them on a connection that stays open included.
-const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a sender may take for a request's headers, the pause before them on a connection that stays open included:
+/// longer than proxies keep a connection that nobody uses, most of them 60 s, so that none of them sends on one that ends.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// How long connections may take to end beyond the commands on them.
 const GRACE: Duration = Duration::from_secs(2);
@@ -77,7 +78,8 @@ async fn serve(written: Written, config: Config) -> anyhow::Result<ExitCode> {
 
 /// Serves what comes in at a listener, with an end to what a connection may take for its headers.
 fn server(listener: TcpListener, connections: Handle<SocketAddr>) -> std::io::Result<Server<SocketAddr>> {
-    let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(connections);
+    // HTTP/1 alone: before it has told which version it speaks, a connection would have all the time that it likes.
+    let mut server = axum_server::from_tcp(listener.into_std()?)?.handle(connections).http1_only();
     server.http_builder().http1().timer(TokioTimer::new()).header_read_timeout(HEADERS_TIMEOUT);
     Ok(server)
 }

@@ -242,6 +242,10 @@ fn sources<E: Fn(&str) -> Option<String>>(
         if sources.iter().any(|earlier| earlier.name == source.name) {
             return Err(wrong(&key("name"), &source.name, "expected a name that no other source has"));
         }
+        let token = |source: &Source| (source.dialect == Dialect::NATIVE).then(|| source.credentials.token.clone());
+        if sources.iter().any(|earlier| token(earlier).is_some() && token(earlier) == token(&source)) {
+            return Err(hidden(&key("token"), "it is another native source's: expected one that tells which is meant"));
+        }
         if let Some(file) = file {
             let key = key("webhooks_file");
             let Some(api_key) = &source.credentials.api_key else {
@@ -312,6 +316,9 @@ fn credentials<E: Fn(&str) -> Option<String>>(
     let secret = |credential: Credential, written: &Option<String>| -> Result<Option<Secret>, ConfigError> {
         let (Some(written), key) = (written, key(credential.name())) else { return Ok(None) };
         let value = text.expand(&key, written)?;
+        if value.trim() != value {
+            return Err(hidden(&key, "has a blank at its beginning or end: expected none"));
+        }
         let short = |error: ShortSecret| hidden(&key, &format!("{error}, {}", what_it_is(credential, dialect)));
         Secret::new(&value).map(Some).map_err(short)
     };

@@ -166,6 +166,32 @@ fn bad_sources() {
         "[[sources]]\nname = \"a\"\ndialect = \"slack\"",
         "`sources[0].dialect` = \"slack\": expected hotline, sendpulse, tg-staff, inbox or native",
     );
+    let native = |name: &str| format!("[[sources]]\nname = {name:?}\ndialect = \"native\"\ntoken = \"0123456789\"\n");
+    let twice = "`sources[1].token`: it is another native source's: expected one that tells which is meant";
+    check(&format!("{}{}", native("a"), native("b")), twice);
+    let sendpulse = "[[sources]]\nname = \"a\"\ndialect = \"sendpulse\"\n";
+    let needs = "`sources[0].token`: required by the dialect sendpulse, or nobody could tell who sends: \
+        expected `token` or `auth_header`";
+    check(sendpulse, needs);
+    let unknown = "`sources[0].hmac_secret`: sendpulse: hmac_secret is not how this dialect's sender is known: \
+        expected token or auth_header";
+    check(&format!("{sendpulse}hmac_secret = \"0123456789\""), unknown);
+    let blank = "`sources[0].token`: has a blank at its beginning or end: expected none";
+    check(&format!("{sendpulse}token = \"0123456789\\n\""), blank);
+    let header = "`sources[0].auth_header`: expected `Name: value`";
+    check(&format!("{sendpulse}auth_header = \"0123456789\""), header);
+    check(
+        &format!("{sendpulse}token = \"short\""),
+        "`sources[0].token`: 5 characters: expected at least 8, a text that is as hard to guess as a password",
+    );
+    check(
+        &format!("{sendpulse}token = \"0123456789\"\nreply = \"text\""),
+        "`sources[0].reply` = \"text\": expected json: the dialect is sendpulse",
+    );
+    check(
+        &format!("{sendpulse}token = \"0123456789\"\nwebhooks_file = \"w.json\""),
+        "`sources[0].webhooks_file`: the dialect sendpulse has no such file: expected the dialect hotline",
+    );
 }
 
 fn webhook(lines: &str) -> String {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use slashbox_core::{Command, Format, Limit, Outcome, PluginId, RERUNS_MAX, check_markdown_v2};
+use slashbox_core::{Command, Format, Limit, Outcome, PluginId, RERUNS_MAX, Reply, check_markdown_v2};
 use slashbox_runtime::{Call, Plugin};
 use slashbox_store::CommitError;
 use tokio::time::timeout_at;
@@ -70,6 +70,14 @@ pub(super) fn absent(plugin: &PluginId, command: &Command) -> Outcome {
 
 /// Cuts a reply to what platforms take, and says so; of MarkdownV2 it says whether it is sound.
 pub(crate) fn make_fit(outcome: &mut Outcome, call: &str, by: &dyn Display) {
+    if let Outcome::Refused(why) = outcome {
+        let mut reply = Reply { text: std::mem::take(why), format: Format::Plain };
+        if let Some(cut) = reply.cut() {
+            let from = cut.from_units;
+            warn!(target: COMMANDS, call, %by, from, "refusal too long, cut to 4096");
+        }
+        *why = reply.text;
+    }
     let Outcome::Replied(Some(reply)) = outcome else { return };
     if let Some(cut) = reply.cut() {
         let from = cut.from_units;

@@ -117,6 +117,7 @@ async fn answer(
 ) -> Result<Answer, Refusal> {
     let (body, room) = read(inner.room.for_body(), body).await?;
     let request = understand(source, outside, &body)?;
+    let bytes = body.len();
     drop(body);
     match request {
         Request::Command { .. } if takes == Takes::Events => {
@@ -134,7 +135,11 @@ async fn answer(
             drop(room); // Events have a room of their own.
             accept(inner, &configured.remotes, source, events).await
         }
-        Request::Ping => Ok(source.dialect.pong()),
+        Request::Ping => {
+            // Of a platform that names its events otherwise than its document, this is all that anybody sees.
+            info!(target: INGEST, source = source.name, tenant = source.tenant, bytes, "asked whether it is there");
+            Ok(source.dialect.pong())
+        }
     }
 }
 
@@ -234,6 +239,7 @@ pub(super) async fn take_native(inner: &Arc<Inner>, takes: Takes, headers: &Head
     let configured = inner.configured.load_full();
     let Some(source) = configured.native(headers) else {
         let detail = "expected the header `Authorization: Bearer TOKEN` with the token of a native source";
+        info!(target: INGEST, status = 401, why = "unauthorized", "request of no source not taken");
         return respond(Dialect::NATIVE.refuse(&Refusal::Unauthorized(detail.into()), Default::default()));
     };
     let outside = Outside { headers, path_token: None };

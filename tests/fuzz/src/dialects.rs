@@ -16,8 +16,8 @@ const KEY: &str = "pQTngMZLh0NmAh";
 /// When whatever came in came in, in milliseconds since the Unix epoch.
 const NOW_MS: u64 = 1_790_000_000_000;
 
-/// The longest piece of a name, or of a value that is wrong, and the words around it.
-const REFUSAL_BYTES_MAX: usize = 2_000;
+/// The longest piece of a name, or of a value that is wrong, each of its bytes escaped, and the words around it.
+const REFUSAL_BYTES_MAX: usize = 8_000;
 
 /// Hotline.
 pub fn hotline(input: &[u8]) {

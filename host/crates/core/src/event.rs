@@ -57,6 +57,12 @@ impl FromStr for Sender {
 /// The kind of what a plugin gets that set a timer. It comes without being asked for; its `message` is the timer's key.
 pub const TIMER_FIRED: &str = "timer.fired";
 
+/// The kind of what a webhook is sent when somebody tests it.
+pub const TEST: &str = "slashbox.test";
+
+/// The kind of what a webhook is sent to see whether it is there.
+pub const PING: &str = "slashbox.ping";
+
 /// How many emissions an event may be away from what came from outside: a longer chain is a loop.
 pub const HOPS_MAX: u8 = 8;
 

@@ -26,7 +26,7 @@ pub use effects::{
     Effects, Emit, KV_KEY_BYTES_MAX, KV_VALUE_BYTES_MAX, Quota, RERUNS_MAX, RangeRead, Scope, TimerWrite, Version,
     Write, counter,
 };
-pub use event::{Dedupe, Event, HOPS_MAX, Sender, SenderError, TIMER_FIRED};
+pub use event::{Dedupe, Event, HOPS_MAX, PING, Sender, SenderError, TEST, TIMER_FIRED};
 pub use http_host::{HttpHost, HttpHostError};
 pub use limits::{HostLimits, Limit, LimitKey, Limits};
 pub use markdown::{Unbalanced, check_markdown_v2};

@@ -1,6 +1,6 @@
 //! By what a source knows its sender.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
@@ -129,17 +129,27 @@ impl Credentials {
         }
     }
 
+    /// What of a header is the secret itself, where it begins with a scheme: `s3cr3t` of `Bearer s3cr3t`.
+    fn behind_scheme(&self) -> Option<Secret> {
+        let (_, token) = self.auth_header.as_ref()?.1.expose().split_once(' ')?;
+        Secret::new(token.trim()).ok()
+    }
+
     /// Sound JSON without any of them.
-    pub fn taken_out_of_json<'j>(&self, json: &'j str) -> std::borrow::Cow<'j, str> {
-        self.set().fold(json.into(), |json, (_, secret)| match secret.taken_out_of_json(&json) {
-            std::borrow::Cow::Borrowed(_) => json,
-            std::borrow::Cow::Owned(clean) => clean.into(),
-        })
+    pub fn taken_out_of_json<'j>(&self, json: &'j str) -> Cow<'j, str> {
+        let without = |json: Cow<'j, str>, secret: &Secret| match secret.taken_out_of_json(&json) {
+            Cow::Borrowed(_) => json,
+            Cow::Owned(clean) => clean.into(),
+        };
+        let json = self.set().fold(json.into(), |json, (_, secret)| without(json, secret));
+        self.behind_scheme().iter().fold(json, without)
     }
 
     /// A text without any of them.
     pub fn taken_out_of(&self, text: &str) -> String {
-        self.set().fold(text.into(), |text: String, (_, secret)| secret.taken_out_of(&text).into_owned())
+        let without = |text: String, secret: &Secret| secret.taken_out_of(&text).into_owned();
+        let text = self.set().fold(text.into(), |text, (_, secret)| without(text, secret));
+        self.behind_scheme().iter().fold(text, without)
     }
 
     /// The token, where it can only go into the path, since the header that it could be in has another credential.

@@ -107,10 +107,10 @@ impl Dialect {
         Self(&native::Native),
     ];
 
-    /// A Telegram help desk's.
+    /// Hotline's, a Telegram help desk.
     pub const HOTLINE: Self = Self(&hotline::Hotline);
 
-    /// Another one's for Telegram.
+    /// TG-Staff's, another Telegram help desk.
     pub const TG_STAFF: Self = Self(&tg_staff::TgStaff);
 
     /// slashbox's own: of platforms that integrate directly, of embedding programs, of plugins.

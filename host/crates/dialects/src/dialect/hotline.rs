@@ -5,8 +5,8 @@
 //! Ids are 64-bit numbers, possibly negative; fields may be null or absent. Both ways: what the platform sends, and
 //! what its receivers are sent in its stead.
 //!
-//! Owns the order of judgement: JSON, then the key, then everything else, from which the key has been taken out by
-//! then.
+//! Owns the order of judgement: JSON, each member once, then the key, then everything else, from which the key has been
+//! taken out by then.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +21,7 @@ use super::Wire;
 use crate::{
     Answer, Arrival, Credential, Credentials, EVENT_BYTES_MAX, Incoming, Kind, Received, Recipient, Refusal, Rendered,
     ReplyStyle, Request, Sample, answer, dedupe,
-    fields::{id, text},
+    fields::{id, lossy, text},
     json::{self, Members, Object, Text, shown},
     kind,
     sample::samples,
@@ -260,7 +260,7 @@ fn incoming(name: &str, content: Content<'_>, arrival: Arrival<'_>) -> Result<In
         operator: None,
         sender,
         message,
-        text: text("data.text", fields.text.map(RawValue::get))?,
+        text: message_text(fields.text.map(RawValue::get))?,
         occurred_at_ms: occurred_at_ms.unwrap_or(arrival.now_ms),
         origin: content.origin(arrival)?,
         data: content.data.into_owned(),
@@ -268,6 +268,14 @@ fn incoming(name: &str, content: Content<'_>, arrival: Arrival<'_>) -> Result<In
         hops: 0,
     };
     Ok(Incoming { event, dedupe })
+}
+
+/// A message may have been cut in the midst of a character: that is no reason to lose it.
+fn message_text(raw: Option<&str>) -> Result<Option<String>, Refusal> {
+    match raw.filter(|raw| raw.starts_with('"')) {
+        Some(string) => Ok(lossy(string)),
+        None => text("data.text", raw),
+    }
 }
 
 /// What `data` says that every handler may want to know, still as it was written; `None` if null or absent. A dialog has

@@ -31,6 +31,9 @@ const SAMPLES: &[Sample] = samples!["native":
 /// The media type of a refusal: RFC 9457.
 const PROBLEM: &str = "application/problem+json";
 
+/// The most bytes that are said of a body that cannot be read: the names of all members, and some more.
+const REFUSAL_BYTES_MAX: usize = 1_000;
+
 /// Where a sender may say by what a repetition is known.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -74,7 +77,7 @@ impl Wire for Native {
             return Err(malformed(format!("the body begins with {first:?}: expected a JSON object")));
         }
         let fields: Fields<'_> =
-            serde_json::from_str(&body).map_err(|error| malformed(format!("the body: {error}")))?;
+            serde_json::from_str(&body).map_err(|error| malformed(bounded(format!("the body: {error}"))))?;
         let key = fields.idempotency_key(received)?;
         match (fields.command, fields.kind) {
             (Some(_), None) => {
@@ -133,6 +136,12 @@ impl Wire for Native {
         body.json("data", &json::sound(&event.data));
         Rendered::json(body.finish())
     }
+}
+
+/// A member's name may be as long as the body.
+fn bounded(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(REFUSAL_BYTES_MAX));
+    text
 }
 
 fn malformed(text: String) -> Refusal {

@@ -57,9 +57,6 @@ const PING: &str = "ping";
 /// What it may call that which its button "Send Test Event" sends.
 const TEST: &str = "test";
 
-/// The kind of the event by which slashbox tries a webhook.
-const SLASHBOX_TEST: &str = "slashbox.test";
-
 /// Who `sender_type` means, in any case. The document has `user`, `agent` and `system`.
 const SENDER_TYPES: [(&str, Sender); 11] = [
     ("user", Sender::Contact),
@@ -75,8 +72,11 @@ const SENDER_TYPES: [(&str, Sender); 11] = [
     ("support", Sender::Operator),
 ];
 
-/// Under which names a time may stand.
-const TIMES: [&str; 4] = ["timestamp", "created_at", "occurred_at", "time"];
+/// Under which names an event's time may stand.
+const TIMES: [&str; 3] = ["timestamp", "occurred_at", "time"];
+
+/// Beside `event_type`, that is the event's too; in `data`, it may be the conversation's.
+const CREATED: &str = "created_at";
 
 impl Wire for TgStaff {
     fn name(&self) -> &'static str {
@@ -202,11 +202,17 @@ impl<'b> Told<'b> {
         status.is_some_and(|status| status.eq_ignore_ascii_case("closed"))
     }
 
+    /// When it happened, and nothing else did.
+    fn own_time(&self, now_ms: u64) -> Option<u64> {
+        let time = |members: &Members<'_>, name: &str| time::any(members.get(name)?, now_ms);
+        let beside = || TIMES.iter().chain([&CREATED]).find_map(|name| time(&self.body, name));
+        beside().or_else(|| TIMES.iter().find_map(|name| time(self.data.as_ref()?, name)))
+    }
+
     /// `None` if the platform does not say. What stands beside `event_type` goes first here: it is the event's time, while
     /// in `data` there may be that of the conversation's beginning.
     fn occurred_at_ms(&self, now_ms: u64) -> Option<u64> {
-        let time = |members: &Members<'_>| TIMES.iter().find_map(|name| time::any(members.get(name)?, now_ms));
-        time(&self.body).or_else(|| time(self.data.as_ref()?))
+        self.own_time(now_ms).or_else(|| time::any(self.data.as_ref()?.get(CREATED)?, now_ms))
     }
 }
 
@@ -220,7 +226,9 @@ fn incoming(name: &str, told: &Told<'_>, body: &str, arrival: Arrival<'_>) -> In
     let kind = kind_of(name, author, told);
     let message = told.message();
     let occurred_at_ms = told.occurred_at_ms(arrival.now_ms);
-    let identifies = occurred_at_ms.is_some() || message.is_some();
+    // What changes may change back, and its `data` may have the time of the conversation's beginning, or its last message.
+    let of_message = name == MESSAGE_RECEIVED && (message.is_some() || occurred_at_ms.is_some());
+    let identifies = of_message || told.own_time(arrival.now_ms).is_some();
     let dedupe = identifies.then(|| dedupe::by_content([body]));
     let event = Event {
         id: (arrival.new_id)(),
@@ -261,11 +269,11 @@ fn is_own(Event { origin, data, .. }: &Event) -> bool {
 fn translated(event: &Event) -> String {
     let Event { kind, conversation, contact, operator, message, text, .. } = event;
     let mut body = Object::new();
-    if kind == PING {
+    if kind == slashbox_core::PING {
         body.text("event_type", PING); // It says nothing else.
         return body.finish();
     }
-    let name = if kind == SLASHBOX_TEST { TEST } else { kind::native_of(KINDS, kind) };
+    let name = if kind == slashbox_core::TEST { TEST } else { kind::native_of(KINDS, kind) };
     body.text("event_type", name).text("timestamp", &time::to_rfc3339(event.occurred_at_ms));
     // Of a message, the document promises the sender's id and the conversation's: also where nobody knows them.
     let unknown = (name == MESSAGE_RECEIVED).then_some("");

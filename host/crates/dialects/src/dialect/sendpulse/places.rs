@@ -78,7 +78,7 @@ const CHANNEL_DATA: Places = &[
     ("message", Has(&[("id", Is(Field::ChannelOwnMessage)), ("text", Is(Field::ChannelText))])),
 ];
 
-/// What was found, in its order, as it was written.
+/// What was found, as it was written.
 pub(super) struct Found<'o>(Vec<(Field, &'o str)>);
 
 impl<'o> Found<'o> {
@@ -95,7 +95,7 @@ impl<'o> Found<'o> {
 
     /// Unless it is null.
     pub(super) fn get(&self, field: Field) -> Option<&'o str> {
-        let found = self.0.iter().rev().find(|(own, _)| *own == field).map(|(_, value)| *value);
+        let found = self.0.iter().find(|(own, _)| *own == field).map(|(_, value)| *value);
         found.filter(|&value| value != "null")
     }
 
@@ -108,6 +108,14 @@ impl<'o> Found<'o> {
     /// The first of these that is a text. Half of a surrogate pair, which is no character, becomes U+FFFD.
     pub(super) fn text(&self, fields: &[Field]) -> Option<String> {
         fields.iter().find_map(|field| fields::lossy(self.get(*field)?))
+    }
+
+    /// In place of what was found before: there is at most one of each, however often it is said.
+    fn keep(&mut self, field: Field, value: &'o str) {
+        match self.0.iter_mut().find(|(own, _)| *own == field) {
+            Some((_, own)) => *own = value,
+            None => self.0.push((field, value)),
+        }
     }
 
     fn forget(&mut self, places: Places) {
@@ -173,7 +181,7 @@ impl<'o> de::Visitor<'o> for Walk<'_, 'o> {
         let Self { places, found, way } = self;
         while let Some(place) = members.next_key_seed(Name(places))? {
             match place {
-                Some(Is(field)) => found.0.push((*field, members.next_value::<&RawValue>()?.get())),
+                Some(Is(field)) => found.keep(*field, members.next_value::<&RawValue>()?.get()),
                 Some(Has(places)) => {
                     found.forget(places);
                     members.next_value_seed(Walk { places, found: &mut *found, way })?;

@@ -331,10 +331,13 @@ fn what_has_a_time_or_a_message_is_known_again() {
     for other in [r#""agent_id":8,"timestamp":1759956080"#, r#""agent_id":7,"timestamp":1759956081"#] {
         assert_ne!(dedupe(other).unwrap().key, first.key);
     }
-    assert!(dedupe(r#""message":{"id":7}"#).is_some());
-    assert!(dedupe(r#""data":{"created_at":"2025-10-08T20:41:20Z"}"#).is_some());
-    // An agent who goes online twice did so twice; what the event itself may be called is no documented thing.
-    for never in [r#""status":"online""#, r#""id":1,"event_id":"e""#, r#""timestamp":"now","message_id":null"#] {
+    assert!(dedupe(r#""data":{"occurred_at":"2025-10-08T20:41:20Z"}"#).is_some());
+    assert!(dedupe(r#""created_at":"2025-10-08T20:41:20Z""#).is_some());
+    // An agent who goes online twice did so twice, whatever else had its time before; what the event itself may be called
+    // is no documented thing.
+    let of_conversation = r#""data":{"created_at":"2025-10-08T20:41:20Z","message_id":7}"#;
+    let named = r#""id":1,"event_id":"e""#;
+    for never in [r#""status":"online""#, of_conversation, named, r#""timestamp":"now","message_id":null"#] {
         assert_eq!(dedupe(never), None, "{never}");
     }
     let padded = incoming(format!(" {} ", sample("message_received")));
@@ -492,7 +495,7 @@ fn names_are_the_platforms_own() {
     check(changed, Sender::Unknown, json!({ "event_type": changed }));
     check("draft.created", Sender::Bot, json!({ "event_type": "draft.created", "sender_type": "system" }));
     check("slashbox.test", Sender::System, json!({ "event_type": "test", "sender_type": "system" }));
-    check_written(&emitted("ping", Sender::System), &json!({ "event_type": "ping" }));
+    check_written(&emitted("slashbox.ping", Sender::System), &json!({ "event_type": "ping" }));
 }
 
 #[test]
@@ -532,7 +535,7 @@ fn what_goes_out_is_signed_with_the_subscribers_secret() {
     // The figures are those of `openssl dgst -sha256 -hmac`.
     let to = Recipient { hmac_secret: Some("whsec_of_the_receiver"), api_key: Some("not for this dialect") };
     let own = event("{\"event_type\":\"message.received\",\"text\":\"hi\"}");
-    let foreign = emitted("ping", Sender::System);
+    let foreign = emitted("slashbox.ping", Sender::System);
     let check = |event: &Event, expected: &str| {
         let rendered = Format::Dialect(tg_staff()).event(event, &to);
         assert_eq!(rendered.signature, Some(("x-tg-staff-signature", expected.into())), "{}", rendered.body);

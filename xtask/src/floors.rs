@@ -29,7 +29,7 @@ const fn whole<'a>(name: &'a str, never: &'a [&'a str]) -> Floor<'a> {
 }
 
 /// One row for each crate of the root's workspace, no more and no fewer.
-const FLOORS: [Floor<'_>; 16] = [
+const FLOORS: [Floor<'_>; 17] = [
     whole("slashbox-core", &["tokio", "axum", "wasmtime", "serde"]),
     whole("slashbox-dialects", &["tokio", "axum", "wasmtime"]),
     whole("slashbox-toml", &["tokio", "axum", "wasmtime"]),
@@ -46,6 +46,7 @@ const FLOORS: [Floor<'_>; 16] = [
     whole("slashbox-sdk", &HOST),
     Floor { name: "slashbox-tests", never: &BELOW_HOST, reach: Reach::DirectInTests },
     whole("slashbox-faults", &HOST),
+    whole("slashbox-fuzz-checks", &["tokio", "axum", "wasmtime"]),
     whole("xtask", &[]),
     // It measures each floor by itself, and wasmtime without any.
     whole("slashbox-bench", &[]),

@@ -33,11 +33,19 @@ pub(crate) fn run(filters: &[String]) -> Report {
             report.broke(language.folder, "the guest could not be built");
         }
     }
+    build_and_settle(cargo::cargo(""));
     suites(&mut report, "root", cargo::cargo(""), filters);
     let mut plugins = cargo::cargo(PLUGINS.folder);
     plugins.env("CARGO_TARGET_DIR", workspaces::guests_target());
     suites(&mut report, PLUGINS.folder, plugins, filters);
     report
+}
+
+/// Builds the suites of a workspace, and waits until that is on the disk: gigabytes on their way there hold up a commit for
+/// seconds, and many tests wait for one. What cannot be built is told when the suites are run.
+fn build_and_settle(mut cargo: Command) {
+    let _ = cargo.args(["test", "--workspace", "--no-run"]).status();
+    let _ = Command::new("sync").status(); // Where there is no such program, tests begin at once.
 }
 
 /// Runs the suites of a workspace.

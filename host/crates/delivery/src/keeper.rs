@@ -67,6 +67,9 @@ const START_MS: u64 = 60 * 60 * 1_000;
 /// From how much on the wall's clock was set, and did not merely go wrong.
 const STEP_MS: u64 = 60 * 60 * 1_000;
 
+/// How far apart both clocks may be read.
+const TOGETHER_MS: u64 = 1_000;
+
 /// How often what was passed over is looked at again: what was open or dead may be neither any more.
 const LAP_EVERY_MS: u64 = DAY_MS;
 
@@ -98,8 +101,14 @@ struct Times {
 }
 
 impl Times {
+    /// Read together: whoever is stopped between the two would take that for a clock that was set.
     fn of(clock: &dyn Clock) -> Self {
-        Self { wall: clock.now_ms(), steady: clock.steady_ms() }
+        loop {
+            let times = Self { steady: clock.steady_ms(), wall: clock.now_ms() };
+            if clock.steady_ms().saturating_sub(times.steady) < TOGETHER_MS {
+                return times;
+            }
+        }
     }
 
     /// By how much the wall's clock was set since an earlier moment.

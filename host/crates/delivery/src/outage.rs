@@ -39,7 +39,9 @@ impl Outage {
     /// The store has not written.
     pub(crate) fn begins_or_lasts(&mut self, error: &WriteError) {
         let (first, longest) = PAUSES;
-        if self.pause.is_none() {
+        let WriteError::Unavailable(fault) = error;
+        // One that is closed belongs to a host that ends: nothing of that is lost, and nobody has to mend it.
+        if self.pause.is_none() && !fault.is_closed() {
             let error: &dyn std::error::Error = error;
             error!(target: DELIVERIES, error, "the store does not write: {} as soon as it does", self.what);
         }

@@ -145,6 +145,13 @@ pub enum ReadError {
 #[error(transparent)]
 pub struct Fault(Arc<Cause>);
 
+impl Fault {
+    /// Whether the store was closed, as it is when a host ends.
+    pub fn is_closed(&self) -> bool {
+        matches!(*self.0, Cause::Closed)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum Cause {
     #[error(transparent)]

@@ -208,6 +208,8 @@ impl Keeper {
                 self.outage.is_over();
                 self.rest = Some(Instant::now() + began.elapsed());
             }
+            // It belongs to a host that ends: nothing is lost, and nobody has to mend it.
+            Err(WriteError::Unavailable(fault)) if fault.is_closed() => self.outage.lasts(),
             Err(error) => self.outage.begins_or_lasts(&error),
         }
     }

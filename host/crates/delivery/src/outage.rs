@@ -38,13 +38,16 @@ impl Outage {
 
     /// The store has not written.
     pub(crate) fn begins_or_lasts(&mut self, error: &WriteError) {
-        let (first, longest) = PAUSES;
-        let WriteError::Unavailable(fault) = error;
-        // One that is closed belongs to a host that ends: nothing of that is lost, and nobody has to mend it.
-        if self.pause.is_none() && !fault.is_closed() {
+        if self.pause.is_none() {
             let error: &dyn std::error::Error = error;
             error!(target: DELIVERIES, error, "the store does not write: {} as soon as it does", self.what);
         }
+        self.lasts();
+    }
+
+    /// As [`Outage::begins_or_lasts`], of what nobody has to be told.
+    pub(crate) fn lasts(&mut self) {
+        let (first, longest) = PAUSES;
         let length = self.pause.map_or(first, |pause| (pause.length * 2).min(longest));
         self.pause = Some(Pause { length, until: Instant::now() + length });
     }

@@ -234,7 +234,7 @@ async fn what_is_not_taken_is_not_there() {
         assert_eq!(answer.json(), json!({ "error": expected }));
     };
     check(MESSAGE_SENT.replace(KEY, "wrong"), 401, "`api_key` is not this source's key").await;
-    check(of_size(EVENT_BYTES_MAX + 1), 413, "the body has more than 262144 bytes").await;
+    check(of_size(EVENT_BYTES_MAX + 1), 413, "the event has 262145 bytes: expected at most 262144").await;
     check(MESSAGE_SENT.replace("2025-10-09 00:21:57", "later"), 400, {
         "`timestamp` is \"later\": expected a time as 2025-10-08 20:41:20, in UTC"
     })

@@ -279,7 +279,9 @@ async fn mistakes_are_told() {
     let name = "`command`: \"/\" is no command name: expected / and 1 to 64 characters without white space, / and *";
     check(commands, r#"{"command":"/"}"#, name).await;
     let large = tells(&server, &json!({ "kind": "a", "data": "x".repeat(256 * 1024) })).await;
-    assert_problem(&large, 413, "too-large", "the body has more than 262144 bytes");
+    let bytes = 256 * 1024 + "{\"kind\":\"a\"}\"\"".len();
+    let detail = format!("the event has {bytes} bytes: expected at most 262144");
+    assert_problem(&large, 413, "too-large", &detail);
     let get = server.request(Method::GET, "/v1/events").await;
     assert_problem(&get, 405, "method-not-allowed", "GET is not taken at this path");
 }

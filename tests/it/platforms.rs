@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use slashbox::{Dialect, Sample};
+use slashbox::{Dialect, Sample, WebhookFormat};
 
 use crate::{
     harness::{KEY, Platform, Received, Receiver, SECRET, Said, Server, Site, at, eventually, recorded},
@@ -35,6 +35,8 @@ impl Hub {
     fn new() -> Self {
         let site = Site::new(&["mark"]);
         let platforms = Platform::all(&site);
+        let all: Vec<&str> = WebhookFormat::all().map(WebhookFormat::name).collect();
+        assert_eq!(all, FORMATS, "a format has no receiver here");
         let receivers: Vec<_> = FORMATS.map(|format| (format, Receiver::start())).into();
         for (format, receiver) in &receivers {
             let more = format!(

@@ -93,14 +93,13 @@ pub(super) async fn answer_of(
 
 /// A line of the log for a request that is not taken; of those that are to come again, a line for many.
 fn report(inner: &Inner, source: &Source, refusal: &Refusal) {
-    let (status, why, tenant) = (refusal.status(), refusal.name(), &source.tenant);
+    let (status, why, tenant) = (refusal.status(), refusal.code(), &source.tenant);
+    if let Refusal::Unavailable(text) = refusal {
+        inner.room.tell_refused(text);
+    }
     match refusal {
-        Refusal::Unavailable(text) => {
-            debug!(target: INGEST, source = source.name, tenant, status, why, "request not taken");
-            inner.room.tell_refused(text);
-        }
-        // An operator may type anything.
-        Refusal::UnknownCommand(_) => {
+        // Of the one there is a line for many; the other is what operators mistype.
+        Refusal::Unavailable(_) | Refusal::UnknownCommand(_) => {
             debug!(target: INGEST, source = source.name, tenant, status, why, "request not taken");
         }
         _ => info!(target: INGEST, source = source.name, tenant, status, why, "request not taken"),

@@ -125,6 +125,7 @@ mod tests {
             (Refusal::Malformed("no".into()), Code::Malformed),
             (Refusal::Unauthorized("no".into()), Code::Unauthorized),
             (Refusal::TooLarge { bytes_max: 1 }, Code::TooLarge),
+            (Refusal::EventTooLarge { at: Some(3), bytes: 300_000 }, Code::TooLarge),
             (Refusal::TooMany { events: 2_000 }, Code::TooLarge),
             (Refusal::UnknownCommand("no".into()), Code::UnknownCommand),
             (Refusal::Unavailable("no".into()), Code::Unavailable),

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use slashbox_core::Reply;
 
-use crate::{Credentials, Taken, json::string};
+use crate::{Credentials, EVENT_BYTES_MAX, Taken, json::string};
 
 /// When a sender may come again whose request the host cannot take now, in seconds: a disk or a queue that is well again is
 /// so within seconds, and nobody is to come again at once.
@@ -19,11 +19,19 @@ pub enum Refusal {
     /// The sender did not prove who it is.
     #[error("{0}")]
     Unauthorized(String),
-    /// The body, or an event in it ([`EVENT_BYTES_MAX`](crate::EVENT_BYTES_MAX)), is larger than the host takes.
+    /// The body is larger than the host takes.
     #[error("the body has more than {bytes_max} bytes")]
     TooLarge {
         /// How large it may be.
         bytes_max: usize,
+    },
+    /// An event in the body has more than [`EVENT_BYTES_MAX`](crate::EVENT_BYTES_MAX) bytes, where the body may have more.
+    #[error("{} has {bytes} bytes: expected at most {EVENT_BYTES_MAX}", which_event(*.at))]
+    EventTooLarge {
+        /// Its place in a batch, counted from 0.
+        at: Option<usize>,
+        /// How large it is.
+        bytes: usize,
     },
     /// It has more events than the host takes at once.
     #[error("the body has {events} events: expected at most {events_max}", events_max = crate::EVENTS_MAX)]
@@ -40,24 +48,13 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The refusal's name in the log, where its text, which may repeat what somebody wrote, does not belong.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Malformed(_) => "malformed",
-            Self::Unauthorized(_) => "unauthorized",
-            Self::TooLarge { .. } => "too large",
-            Self::TooMany { .. } => "too many events",
-            Self::UnknownCommand(_) => "unknown command",
-            Self::Unavailable(_) => "unavailable",
-        }
-    }
-
-    /// What programs go by: one of the codes of slashbox's problems.
+    /// What programs go by, and the log says: one of the codes of slashbox's problems. The text, which may repeat what somebody
+    /// wrote, does not belong into the log.
     pub fn code(&self) -> &'static str {
         match self {
             Self::Malformed(_) => "malformed",
             Self::Unauthorized(_) => "unauthorized",
-            Self::TooLarge { .. } | Self::TooMany { .. } => "too-large",
+            Self::TooLarge { .. } | Self::EventTooLarge { .. } | Self::TooMany { .. } => "too-large",
             Self::UnknownCommand(_) => "unknown-command",
             Self::Unavailable(_) => "unavailable",
         }
@@ -68,7 +65,7 @@ impl Refusal {
         match self {
             Self::Malformed(_) => 400,
             Self::Unauthorized(_) => 401,
-            Self::TooLarge { .. } | Self::TooMany { .. } => 413,
+            Self::TooLarge { .. } | Self::EventTooLarge { .. } | Self::TooMany { .. } => 413,
             Self::UnknownCommand(_) => 404,
             Self::Unavailable(_) => 503,
         }
@@ -81,6 +78,7 @@ impl Refusal {
             Self::Malformed(_)
             | Self::Unauthorized(_)
             | Self::TooLarge { .. }
+            | Self::EventTooLarge { .. }
             | Self::TooMany { .. }
             | Self::UnknownCommand(_) => None,
         }
@@ -93,6 +91,10 @@ impl Refusal {
             other => other,
         }
     }
+}
+
+fn which_event(at: Option<usize>) -> String {
+    at.map_or_else(|| "the event".into(), |at| format!("element {at}"))
 }
 
 /// What an operator is to see of a command.

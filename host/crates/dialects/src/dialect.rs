@@ -99,13 +99,8 @@ pub struct DialectError {
 
 impl Dialect {
     /// Each of them.
-    pub const ALL: &[Self] = &[
-        Self(&hotline::Hotline),
-        Self(&sendpulse::SendPulse),
-        Self(&tg_staff::TgStaff),
-        Self(&inbox::Inbox),
-        Self(&native::Native),
-    ];
+    pub const ALL: &[Self] =
+        &[Self::HOTLINE, Self(&sendpulse::SendPulse), Self::TG_STAFF, Self(&inbox::Inbox), Self::NATIVE];
 
     /// Hotline's, a Telegram help desk.
     pub const HOTLINE: Self = Self(&hotline::Hotline);

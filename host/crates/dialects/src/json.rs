@@ -73,6 +73,15 @@ impl<'b> Members<'b> {
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// An object of them all, in their order, but for those of this name.
+    pub(crate) fn without(&self, name: &str) -> Object {
+        let mut object = Object::new();
+        for (own, value) in self.iter().filter(|(own, _)| *own != name) {
+            object.json(own, value);
+        }
+        object
+    }
 }
 
 impl<'de: 'b, 'b> Deserialize<'de> for Members<'b> {

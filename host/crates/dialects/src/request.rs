@@ -5,6 +5,8 @@ use std::fmt;
 use http::HeaderMap;
 use slashbox_core::{Command, Dedupe, Event, Origin};
 
+use crate::{EVENT_BYTES_MAX, Refusal};
+
 /// A request as it came in.
 #[derive(Clone, Copy)]
 pub struct Received<'r> {
@@ -80,6 +82,11 @@ pub struct Incoming {
     pub event: Event,
     /// By what it is known again; `None` if it is never a duplicate.
     pub dedupe: Option<Dedupe>,
+}
+
+/// Whether an event may be stored: `bytes` of its `data` and its `envelope`; `at` is its place in a batch, counted from 0.
+pub(crate) fn check_size(at: Option<usize>, bytes: usize) -> Result<(), Refusal> {
+    if bytes > EVENT_BYTES_MAX { Err(Refusal::EventTooLarge { at, bytes }) } else { Ok(()) }
 }
 
 /// What became of an event when its request was committed.

@@ -8,6 +8,14 @@ use crate::{
     json::{Members, Object, sound},
 };
 
+/// What a dialect has kept of an event that came in by it, to be sent on as it came; none if it came by another one, or by
+/// none.
+pub(crate) fn own_envelope(event: &Event, dialect: &str) -> Option<Object> {
+    let members =
+        Members::of(&event.envelope).filter(|members| event.origin.dialect == dialect && !members.is_empty())?;
+    Some(members.without("data"))
+}
+
 /// An object of fields in the format's own names, and in it the event's own data: that of a platform under its dialect's
 /// name, since its members have names of their own; that of slashbox's own dialect, whose names mean nothing to any format,
 /// beside the fields, of which none is replaced.

@@ -19,11 +19,12 @@ use slashbox_core::{Command, CommandName, Event, Origin, Sender};
 
 use super::Wire;
 use crate::{
-    Answer, Arrival, Credential, Credentials, EVENT_BYTES_MAX, Incoming, Kind, Received, Recipient, Refusal, Rendered,
-    ReplyStyle, Request, Sample, answer, dedupe,
+    Answer, Arrival, Credential, Credentials, Incoming, Kind, Received, Recipient, Refusal, Rendered, ReplyStyle,
+    Request, Sample, answer, dedupe,
     fields::{id, lossy, text},
     json::{self, Members, Object, Text, shown},
     kind,
+    request::check_size,
     sample::samples,
     time,
     translate::{sender_id, with_own_data},
@@ -236,9 +237,7 @@ fn command(name: CommandName, content: Content<'_>, arrival: Arrival<'_>) -> Res
 }
 
 fn incoming(name: &str, content: Content<'_>, arrival: Arrival<'_>) -> Result<Incoming, Refusal> {
-    if content.data.len() + content.envelope.len() > EVENT_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes_max: EVENT_BYTES_MAX });
-    }
+    check_size(None, content.data.len() + content.envelope.len())?;
     let known = kind::of_native(KINDS, name);
     let sender = known.map_or(Sender::Unknown, Kind::sender);
     let fields = match known {

@@ -10,13 +10,13 @@ use slashbox_core::{Event, Sender};
 
 use super::Wire;
 use crate::{
-    Arrival, Credential, Credentials, EVENT_BYTES_MAX, Incoming, Kind, Received, Recipient, Refusal, Rendered, Request,
-    Sample, dedupe,
+    Arrival, Credential, Credentials, Incoming, Kind, Received, Recipient, Refusal, Rendered, Request, Sample, dedupe,
     json::{self, Members, Object, shown},
     kind,
+    request::check_size,
     sample::samples,
     time,
-    translate::with_own_data,
+    translate::{own_envelope, with_own_data},
 };
 
 /// The dialect.
@@ -81,23 +81,15 @@ impl Wire for Inbox {
         let body = credentials.taken_out_of_json(json::text_of(received.body)?);
         let members = Members::of_body(&body)?;
         let name = name(&members)?;
-        let (data, envelope) = (members.get("data").unwrap_or("null"), envelope(&members));
-        if data.len() + envelope.len() > EVENT_BYTES_MAX {
-            return Err(Refusal::TooLarge { bytes_max: EVENT_BYTES_MAX });
-        }
+        let (data, envelope) = (members.get("data").unwrap_or("null"), members.without("data").finish());
+        check_size(None, data.len() + envelope.len())?;
         Ok(Request::Events(vec![incoming(&name, &members, data, envelope, arrival)]))
     }
 
     /// What came from the inbox goes out with its own members in their order, `data` byte for byte. `data` is always
     /// there, `null` where the platform sent none.
     fn render(&self, event: &Event, _to: &Recipient<'_>) -> Rendered {
-        let Event { origin, envelope, .. } = event;
-        let own = Members::of(envelope).filter(|members| origin.dialect == self.name() && !members.is_empty());
-        let Some(members) = own else { return Rendered::json(translated(event)) };
-        let mut body = Object::new();
-        for (name, value) in members.iter() {
-            body.json(name, value);
-        }
+        let Some(mut body) = own_envelope(event, self.name()) else { return Rendered::json(translated(event)) };
         body.json("data", &json::sound(&event.data));
         Rendered::json(body.finish())
     }
@@ -113,15 +105,6 @@ fn name(members: &Members<'_>) -> Result<String, Refusal> {
             Err(Refusal::Malformed(format!("`event` is {found}: {problem}")))
         }
     }
-}
-
-/// The body without its data.
-fn envelope(members: &Members<'_>) -> String {
-    let mut envelope = Object::new();
-    for (name, value) in members.iter().filter(|(name, _)| *name != "data") {
-        envelope.json(name, value);
-    }
-    envelope.finish()
 }
 
 fn incoming(name: &str, members: &Members<'_>, data: &str, envelope: String, arrival: Arrival<'_>) -> Incoming {

@@ -11,12 +11,14 @@ use slashbox_core::{Command, Event, Sender, TIMER_FIRED, is_kind};
 
 use super::{Others, Wire};
 use crate::{
-    Answer, Answered, Arrival, Credential, Credentials, EVENT_BYTES_MAX, Incoming, Kind, Received, Recipient, Refusal,
-    Rendered, ReplyStyle, Request, Sample, Shown, Taken, dedupe,
+    Answer, Answered, Arrival, Credential, Credentials, Incoming, Kind, Received, Recipient, Refusal, Rendered,
+    ReplyStyle, Request, Sample, Shown, Taken, dedupe,
     fields::{id, text},
     json::{self, Members, Object, shown},
+    request::check_size,
     sample::samples,
     time,
+    translate::own_envelope,
 };
 
 /// The dialect.
@@ -122,17 +124,7 @@ impl Wire for Native {
     }
 
     fn render(&self, event: &Event, _to: &Recipient<'_>) -> Rendered {
-        let own = Some(event.envelope.as_str()).filter(|_| event.origin.dialect == self.name());
-        let mut body = match own.and_then(Members::of).filter(|members| !members.is_empty()) {
-            Some(members) => {
-                let mut body = Object::new();
-                for (name, value) in members.iter() {
-                    body.json(name, value);
-                }
-                body
-            }
-            None => members(event),
-        };
+        let mut body = own_envelope(event, self.name()).unwrap_or_else(|| members(event));
         body.json("data", &json::sound(&event.data));
         Rendered::json(body.finish())
     }
@@ -209,7 +201,7 @@ impl Fields<'_> {
     }
 
     fn into_command(self, arrival: Arrival<'_>, body: &str) -> Result<Command, Refusal> {
-        self.absent("a command", [("text", self.text), ("sender", self.sender), ("native_kind", self.native_kind)])?;
+        absent("a command", &[("text", self.text), ("sender", self.sender), ("native_kind", self.native_kind)])?;
         let name = string("command", self.command)?.unwrap_or_default();
         Ok(Command {
             id: (arrival.new_id)(),
@@ -227,11 +219,9 @@ impl Fields<'_> {
     }
 
     fn into_event(self, arrival: Arrival<'_>, body: &str) -> Result<Event, Refusal> {
-        self.absent("an event", [("args", self.args), ("args", None), ("args", None)])?;
+        absent("an event", &[("args", self.args)])?;
         let (data, envelope) = (self.data.map_or("null", RawValue::get), envelope(body));
-        if data.len() + envelope.len() > EVENT_BYTES_MAX {
-            return Err(Refusal::TooLarge { bytes_max: EVENT_BYTES_MAX });
-        }
+        check_size(None, data.len() + envelope.len())?;
         let kind = string("kind", self.kind)?.unwrap_or_default();
         check_kind(&kind)?;
         let native_kind = string("native_kind", self.native_kind)?;
@@ -253,13 +243,6 @@ impl Fields<'_> {
         })
     }
 
-    fn absent(&self, what: &str, members: [(&str, Option<&RawValue>); 3]) -> Result<(), Refusal> {
-        match members.iter().find(|(_, value)| value.is_some()) {
-            Some((name, _)) => Err(malformed(format!("`{name}` is there: {what} has none"))),
-            None => Ok(()),
-        }
-    }
-
     fn sender(&self) -> Result<Sender, Refusal> {
         let Some(sender) = string("sender", self.sender)? else { return Ok(Sender::Unknown) };
         sender.parse().map_err(|error| malformed(format!("`sender`: {error}")))
@@ -271,6 +254,14 @@ impl Fields<'_> {
             let written = shown(&written);
             malformed(format!("`occurred_at` is {written:?}: expected a time as 2025-10-08T20:41:20Z (RFC 3339)"))
         })
+    }
+}
+
+/// Of what the other sort has, but this one has not.
+fn absent(what: &str, members: &[(&str, Option<&RawValue>)]) -> Result<(), Refusal> {
+    match members.iter().find(|(_, value)| value.is_some()) {
+        Some((name, _)) => Err(malformed(format!("`{name}` is there: {what} has none"))),
+        None => Ok(()),
     }
 }
 
@@ -299,11 +290,7 @@ fn check_kind(kind: &str) -> Result<(), Refusal> {
 
 /// The body without its data.
 fn envelope(body: &str) -> String {
-    let mut envelope = Object::new();
-    for (name, value) in Members::of(body).unwrap_or_default().iter().filter(|(name, _)| *name != "data") {
-        envelope.json(name, value);
-    }
-    envelope.finish()
+    Members::of(body).unwrap_or_default().without("data").finish()
 }
 
 /// The typed fields, but for `data`.

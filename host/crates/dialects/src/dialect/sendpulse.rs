@@ -25,10 +25,11 @@ use slashbox_core::{Event, Sender};
 use self::places::{Field, Found, OBJECT, ORDER};
 use super::{Others, Wire};
 use crate::{
-    Arrival, Credential, Credentials, EVENT_BYTES_MAX, EVENTS_MAX, Incoming, Kind, Received, Recipient, Refusal,
-    Rendered, Request, Sample, dedupe,
+    Arrival, Credential, Credentials, EVENTS_MAX, Incoming, Kind, Received, Recipient, Refusal, Rendered, Request,
+    Sample, dedupe,
     json::{self, Members, shown},
     kind,
+    request::check_size,
     sample::samples,
     time,
 };
@@ -189,9 +190,7 @@ fn incoming(at: usize, object: &str, envelope: &str, arrival: Arrival<'_>) -> Re
         let shown = shown(object);
         return Err(Refusal::Malformed(format!("element {at} is {shown}: expected an object")));
     }
-    if object.len() + envelope.len() > EVENT_BYTES_MAX {
-        return Err(Refusal::TooLarge { bytes_max: EVENT_BYTES_MAX });
-    }
+    check_size(Some(at), object.len() + envelope.len())?;
     let found = Found::of(object, OBJECT);
     let told = match found.get(Field::Order).filter(|order| order.starts_with('{')) {
         Some(order) => Told::payment(&found, &Found::of(order, ORDER)),

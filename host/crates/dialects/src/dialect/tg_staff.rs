@@ -12,12 +12,12 @@ use slashbox_core::{Event, Sender};
 
 use super::Wire;
 use crate::{
-    Arrival, Credential, Credentials, EVENT_BYTES_MAX, Incoming, Kind, Received, Recipient, Refusal, Rendered, Request,
-    Sample,
+    Arrival, Credential, Credentials, Incoming, Kind, Received, Recipient, Refusal, Rendered, Request, Sample,
     credentials::{SIGNATURE_HEADER, signature},
     dedupe,
     json::{self, Members, Object, shown},
     kind,
+    request::check_size,
     sample::samples,
     time,
     translate::{sender_id, with_own_data},
@@ -109,9 +109,7 @@ impl Wire for TgStaff {
         let Some(name) = told.event_type()?.filter(|name| name != PING && name != TEST) else {
             return Ok(Request::Ping);
         };
-        if body.len() > EVENT_BYTES_MAX {
-            return Err(Refusal::TooLarge { bytes_max: EVENT_BYTES_MAX });
-        }
+        check_size(None, body.len())?;
         Ok(Request::Events(vec![incoming(&name, &told, &body, arrival)]))
     }
 

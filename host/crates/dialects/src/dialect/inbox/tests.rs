@@ -272,7 +272,7 @@ fn an_event_may_have_256_kibibytes() {
     };
     let largest = event(of_size(EVENT_BYTES_MAX));
     assert_eq!(largest.data.len() + largest.envelope.len(), EVENT_BYTES_MAX);
-    assert_eq!(read(of_size(EVENT_BYTES_MAX + 1)), Err(Refusal::TooLarge { bytes_max: 262_144 }));
+    assert_eq!(read(of_size(EVENT_BYTES_MAX + 1)), Err(Refusal::EventTooLarge { at: None, bytes: 262_145 }));
     let beside = format!("{{\"event\":\"x\",\"more\":\"{}\"}}", "x".repeat(EVENT_BYTES_MAX));
     assert_eq!(read(beside).unwrap_err().status(), 413);
 }

@@ -352,7 +352,7 @@ fn an_event_may_have_256_kibibytes() {
         body(&"x".repeat(bytes - body("").len()))
     };
     assert_eq!(event(format!("\n{}\n", of_size(EVENT_BYTES_MAX))).data.len(), EVENT_BYTES_MAX);
-    assert_eq!(read(of_size(EVENT_BYTES_MAX + 1)), Err(Refusal::TooLarge { bytes_max: 262_144 }));
+    assert_eq!(read(of_size(EVENT_BYTES_MAX + 1)), Err(Refusal::EventTooLarge { at: None, bytes: 262_145 }));
 }
 
 const KEY: &str = "pQTngMZLh0NmAh";

@@ -1,5 +1,7 @@
 //! What hostile senders send, and what they are told.
 
+use crate::EVENT_BYTES_MAX;
+
 use super::*;
 
 #[test]
@@ -69,11 +71,13 @@ fn both_sides_of_how_large_an_event_may_be() {
     let object = |bytes: usize| format!("{{\"a\":\"{}\"}}", "x".repeat(bytes - 8));
     let largest = object(EVENT_BYTES_MAX - 2);
     let too_large = object(EVENT_BYTES_MAX - 1);
-    let refusal = Err(Refusal::TooLarge { bytes_max: EVENT_BYTES_MAX });
+    let refusal = |at| Err(Refusal::EventTooLarge { at: Some(at), bytes: EVENT_BYTES_MAX + 1 });
+    let told = Refusal::EventTooLarge { at: Some(1), bytes: EVENT_BYTES_MAX + 1 }.to_string();
+    assert_eq!(told, "element 1 has 262145 bytes: expected at most 262144");
     assert_eq!(all(format!("[{largest},{largest}]")).len(), 2);
-    assert_eq!(read(format!("[{{}},{too_large}]")), refusal);
+    assert_eq!(read(format!("[{{}},{too_large}]")), refusal(1));
     assert_eq!(one(&largest).event.data, largest);
-    assert_eq!(read(&too_large), refusal);
+    assert_eq!(read(&too_large), refusal(0));
 }
 
 /// On a small stack, of which nesting must take none.
